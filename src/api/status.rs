@@ -1,0 +1,121 @@
+//! What anybody may ask: is it healthy, what are the limits, how is it spoken to.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    desk::status::{Status, checks, status},
+    error::Result,
+    http::Problem,
+};
+
+/// Version and health, for everybody.
+#[utoipa::path(
+    get, path = "/api/v1/status", tag = "operation", security(()),
+    responses((status = 200, body = Status), (status = "5XX", body = Problem))
+)]
+pub async fn get(State(app): State<App>) -> Result<axum::Json<Status>> {
+    status(&app).await.map(axum::Json)
+}
+
+/// The process answers.
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Database, store and index answer: an upload would be acknowledged.
+pub async fn readyz(State(app): State<App>) -> Response {
+    let failing: Vec<&str> =
+        checks(&app).await.into_iter().filter(|check| !check.healthy).map(|check| check.name).collect();
+    if failing.is_empty() {
+        return "ready\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", failing.join(", "))).into_response()
+}
+
+/// Every limit by its config key.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LimitsShown {
+    #[serde(rename = "upload.max_bytes")]
+    upload_max_bytes: u64,
+    #[serde(rename = "upload.part_bytes")]
+    upload_part_bytes: usize,
+    #[serde(rename = "upload.expire_hours")]
+    upload_expire_hours: u64,
+    #[serde(rename = "upload.max_open")]
+    upload_max_open: i64,
+    #[serde(rename = "upload.max_pictures")]
+    upload_max_pictures: usize,
+    #[serde(rename = "upload.max_title")]
+    upload_max_title: usize,
+    #[serde(rename = "upload.max_file_name")]
+    upload_max_file_name: usize,
+    #[serde(rename = "server.json_bytes")]
+    server_json_bytes: usize,
+    #[serde(rename = "reading.max_input_bytes")]
+    reading_max_input_bytes: u64,
+    #[serde(rename = "reading.max_pages")]
+    reading_max_pages: u32,
+    #[serde(rename = "reading.max_pixels")]
+    reading_max_pixels: u64,
+    #[serde(rename = "reading.wall_seconds")]
+    reading_wall_seconds: u64,
+    #[serde(rename = "search.max_question_chars")]
+    search_max_question_chars: usize,
+    #[serde(rename = "session.min_password")]
+    session_min_password: usize,
+    #[serde(rename = "limits.list_max")]
+    limits_list_max: i64,
+    #[serde(rename = "limits.api_requests_per_minute")]
+    limits_api_requests_per_minute: u32,
+    #[serde(rename = "limits.offices_per_link")]
+    limits_offices_per_link: usize,
+    #[serde(rename = "limits.emails_per_link")]
+    limits_emails_per_link: usize,
+    #[serde(rename = "limits.labels")]
+    limits_labels: usize,
+    #[serde(rename = "links.grant_minutes")]
+    links_grant_minutes: u64,
+    #[serde(rename = "links.grant_hours")]
+    links_grant_hours: u64,
+    #[serde(rename = "trash.days")]
+    trash_days: u64,
+}
+
+/// The limits in force, by config key, for everybody.
+#[utoipa::path(
+    get, path = "/api/v1/limits", tag = "operation", security(()), responses((status = 200, body = LimitsShown))
+)]
+pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
+    let config = &app.config;
+    axum::Json(LimitsShown {
+        upload_max_bytes: config.upload.max_bytes,
+        upload_part_bytes: config.upload.part_bytes,
+        upload_expire_hours: config.upload.expire_hours,
+        upload_max_open: config.upload.max_open,
+        upload_max_pictures: config.upload.max_pictures,
+        upload_max_title: config.upload.max_title,
+        upload_max_file_name: config.upload.max_file_name,
+        server_json_bytes: config.server.json_bytes,
+        reading_max_input_bytes: config.reading.max_input_bytes,
+        reading_max_pages: config.reading.max_pages,
+        reading_max_pixels: config.reading.max_pixels,
+        reading_wall_seconds: config.reading.wall_seconds,
+        search_max_question_chars: config.search.max_question_chars,
+        session_min_password: config.session.min_password,
+        limits_list_max: config.limits.list_max,
+        limits_api_requests_per_minute: config.limits.api_requests_per_minute,
+        limits_offices_per_link: config.limits.offices_per_link,
+        limits_emails_per_link: config.limits.emails_per_link,
+        limits_labels: config.limits.labels,
+        links_grant_minutes: config.links.grant_minutes,
+        links_grant_hours: config.links.grant_hours,
+        trash_days: config.trash.days,
+    })
+}

@@ -1,0 +1,368 @@
+//! Resumable uploads by tus 1.0.0: core, creation, creation-with-upload, expiration, checksum, termination. What HEAD
+//! told survives a kill of the server.
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha512};
+
+use super::receiving;
+use crate::{
+    access::Act,
+    app::App,
+    audit::Who,
+    document::{Changes, Limits, clean_file_name},
+    error::{Error, Kind, Result, say},
+    http::{Caller, Path, Problem, parse_json},
+    id::{DocumentId, UploadId},
+    ingest::{
+        self, Accepted,
+        uploads::{Begin, Upload},
+    },
+};
+
+const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
+const OFFSET_TYPE: &str = "application/offset+octet-stream";
+
+/// What the server can do, for clients that ask first.
+#[utoipa::path(options, path = "/api/v1/uploads", tag = "uploads", security(()), responses((status = 204)))]
+pub async fn options(State(app): State<App>) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    headers.insert("tus-resumable", VERSION);
+    headers.insert("tus-version", VERSION);
+    headers.insert(
+        "tus-extension",
+        HeaderValue::from_static("creation,creation-with-upload,expiration,checksum,termination"),
+    );
+    headers.insert("tus-checksum-algorithm", HeaderValue::from_static("sha1,sha256,sha512"));
+    headers.insert("tus-max-size", HeaderValue::from(app.config.upload.max_bytes));
+    response
+}
+
+/// Begins an upload. `Upload-Metadata` carries `filename`, `metadata` (the JSON of a document's details) and `hold`.
+#[utoipa::path(
+    post, path = "/api/v1/uploads", tag = "uploads",
+    params(("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header), ("Upload-Metadata" = Option<String>, Header)),
+    responses((status = 201, description = "Location names the upload"), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
+)]
+pub async fn create(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {
+    caller.actor.must(Act::Upload)?;
+    let (head, body) = request.into_parts();
+    speaks_tus(&head.headers)?;
+    let begin = begin(&app, &caller, &head.headers)?;
+    let mut upload = app.ingest.begin_upload(begin).await?;
+    let carries = content_type(&head.headers) == Some(OFFSET_TYPE);
+    if carries {
+        // Cut short or not, the upload exists: the client learns its address and goes on from its offset.
+        take(&app, &mut upload, &head.headers, body).await?;
+    }
+    let document = finish(&app, &caller, &upload).await?;
+    let mut response = progress(StatusCode::CREATED, &upload, document);
+    let location = format!("{}/api/v1/uploads/{}", app.public_url(), upload.id);
+    response.headers_mut().insert(header::LOCATION, text(&location));
+    Ok(response)
+}
+
+/// How far an upload is.
+#[utoipa::path(
+    head, path = "/api/v1/uploads/{id}", tag = "uploads", params(("id" = UploadId, Path), ("Tus-Resumable" = String, Header)),
+    responses((status = 200), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
+)]
+pub async fn head(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<UploadId>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    speaks_tus(&headers)?;
+    let upload = load(&app, &caller, id).await?;
+    // A server that died between the last byte and the document finishes here: the client asks before it goes on.
+    let document = finish(&app, &caller, &upload).await?;
+    let mut response = progress(StatusCode::OK, &upload, document);
+    let out = response.headers_mut();
+    out.insert("upload-length", HeaderValue::from(upload.length));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(why) = &upload.failed {
+        out.insert("lumbung-failed", text(why));
+    }
+    Ok(response)
+}
+
+/// Goes on from `Upload-Offset`. The answer that completes the upload names the document in `Lumbung-Document`.
+#[utoipa::path(
+    patch, path = "/api/v1/uploads/{id}", tag = "uploads",
+    params(("id" = UploadId, Path), ("Tus-Resumable" = String, Header), ("Upload-Offset" = u64, Header), ("Upload-Checksum" = Option<String>, Header)),
+    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
+)]
+pub async fn patch(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<UploadId>,
+    request: Request,
+) -> Result<Response> {
+    let (head, body) = request.into_parts();
+    speaks_tus(&head.headers)?;
+    let mut upload = load(&app, &caller, id).await?;
+    if content_type(&head.headers) != Some(OFFSET_TYPE) {
+        return Err(Error::new(
+            Kind::UnsupportedMedia,
+            "offset-octet-stream-expected",
+            say(
+                "Kirim dengan Content-Type: application/offset+octet-stream.",
+                "Send with Content-Type: application/offset+octet-stream.",
+            ),
+        ));
+    }
+    if number(&head.headers, "upload-offset")? != upload.received {
+        return Err(ingest::uploads::wrong_offset());
+    }
+    let cut = take(&app, &mut upload, &head.headers, body).await?;
+    if let Some(cause) = cut {
+        return Err(cause);
+    }
+    let document = finish(&app, &caller, &upload).await?;
+    Ok(progress(StatusCode::NO_CONTENT, &upload, document))
+}
+
+/// Ends an upload and drops what arrived of it. A document that it became stays.
+#[utoipa::path(
+    delete, path = "/api/v1/uploads/{id}", tag = "uploads", params(("id" = UploadId, Path), ("Tus-Resumable" = String, Header)),
+    responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
+)]
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<UploadId>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    speaks_tus(&headers)?;
+    let upload = load(&app, &caller, id).await?;
+    app.ingest.drop_upload(upload.id).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().insert("tus-resumable", VERSION);
+    Ok(response)
+}
+
+/// An upload of the caller's office that the same person began; else 404.
+pub async fn load(app: &App, caller: &Caller, id: UploadId) -> Result<Upload> {
+    let (office, person) = (caller.actor.office(), Some(caller.actor.person()));
+    let may = caller.actor.may(Act::Upload);
+    app.ingest
+        .upload(id, |upload| may && upload.office == office && upload.person == person && upload.drop.is_none())
+        .await
+}
+
+fn begin(app: &App, caller: &Caller, headers: &HeaderMap) -> Result<Begin> {
+    if headers.contains_key("upload-defer-length") {
+        return Err(Error::bad_request(
+            "upload-length",
+            say(
+                "Sebutkan Upload-Length di awal; panjang yang ditunda tidak didukung.",
+                "Give Upload-Length at the start; a deferred length is not supported.",
+            ),
+        ));
+    }
+    let length = number(headers, "upload-length")?;
+    let pairs = metadata_pairs(headers)?;
+    let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice());
+    let file_name = String::from_utf8_lossy(value("filename").unwrap_or(b"")).into_owned();
+    let file_name = clean_file_name(&file_name, app.config.upload.max_file_name);
+    let held = value("hold").is_some();
+    let metadata = match value("metadata") {
+        Some(json) => json.to_vec(),
+        None if held => b"{}".to_vec(),
+        None => {
+            return Err(Error::invalid(
+                "/metadata",
+                say(
+                    "Upload-Metadata harus memuat metadata ({} sudah cukup).",
+                    "Upload-Metadata must carry metadata ({} is enough).",
+                ),
+            ));
+        }
+    };
+    // Mistakes in the details are told now, not after hours of uploading.
+    parse_json::<Changes>(&metadata)?.into_details(&file_name, Limits::from(&app.config))?;
+    Ok(Begin {
+        office: caller.actor.office(),
+        person: Some(caller.actor.person()),
+        drop: None,
+        length,
+        file_name,
+        metadata: String::from_utf8(metadata).map_err(Error::internal)?,
+        held,
+    })
+}
+
+/// Takes the bytes of a request. What arrived before a cut is kept, unless a checksum was promised for the whole.
+pub async fn take(app: &App, upload: &mut Upload, headers: &HeaderMap, body: Body) -> Result<Option<Error>> {
+    let bytes = receiving::raw(app, body);
+    let Some((algorithm, expected)) = checksum(headers)? else {
+        let appended = app.ingest.append(upload, bytes).await?;
+        upload.received = appended.received;
+        return Ok(appended.cut);
+    };
+    let whole = within(bytes, app.config.upload.part_bytes * 4).await?;
+    let digest = match algorithm {
+        "sha512" => Sha512::digest(&whole).to_vec(),
+        // The protocol demands it, and it guards against a weak link only: what somebody else could forge is not at stake.
+        "sha1" => Sha1::digest(&whole).to_vec(),
+        _ => Sha256::digest(&whole).to_vec(),
+    };
+    if digest != expected {
+        return Err(Error::new(
+            Kind::ChecksumMismatch,
+            "checksum-mismatch",
+            say(
+                "Bagian ini rusak di jalan. Kirim ulang bagian yang sama.",
+                "This part was damaged on the way. Send the same part again.",
+            ),
+        ));
+    }
+    upload.received = app.ingest.append_whole(upload, whole).await?;
+    Ok(None)
+}
+
+/// Bytes with a checksum are kept only when it fits, so they wait in memory: at most four parts' worth.
+async fn within(mut bytes: impl futures_util::Stream<Item = Result<Bytes>> + Unpin, limit: usize) -> Result<Bytes> {
+    let mut whole = Vec::new();
+    while let Some(piece) = bytes.next().await {
+        whole.extend_from_slice(&piece?);
+        if whole.len() > limit {
+            return Err(Error::too_large(say(
+                format!(
+                    "Bagian dengan Upload-Checksum paling besar {limit} bita; kirim dalam bagian yang lebih kecil."
+                ),
+                format!("A part with Upload-Checksum has at most {limit} bytes; send smaller parts."),
+            )));
+        }
+    }
+    Ok(whole.into())
+}
+
+/// Makes a document of an upload whose last byte arrived. Asked again it answers the same document.
+async fn finish(app: &App, caller: &Caller, upload: &Upload) -> Result<Option<DocumentId>> {
+    if !upload.is_complete() || upload.held || upload.document.is_some() {
+        return Ok(upload.document);
+    }
+    let accepted = Accepted {
+        who: Who::from(&caller.actor),
+        person: Some(caller.actor.person()),
+        origin: caller.origin.clone(),
+        way: "upload",
+    };
+    complete(app, upload, &accepted).await.map(Some)
+}
+
+/// The parts become one document; two completions at once make one.
+pub async fn complete(app: &App, upload: &Upload, accepted: &Accepted) -> Result<DocumentId> {
+    let changes: Changes = parse_json(upload.metadata.as_bytes())?;
+    let details = changes.into_details(&upload.file_name, Limits::from(&app.config))?;
+    let received = app.ingest.receive_upload(upload).await?;
+    let mut tx = app.db.write().await?;
+    let recorded = ingest::record(&mut tx, app.recording(), received, &details, accepted).await?;
+    if !app.ingest.finish_upload(&mut tx, upload.id, recorded.document).await? {
+        drop(tx);
+        let now = app.ingest.upload(upload.id, |_| true).await?;
+        return now.document.ok_or_else(Error::not_found);
+    }
+    tx.commit().await?;
+    app.nudge();
+    if let Err(cause) = app.ingest.drop_parts(upload.id).await {
+        tracing::warn!(cause = %cause.chain(), "parts of a finished upload stay until it expires");
+    }
+    Ok(recorded.document)
+}
+
+pub fn progress(status: StatusCode, upload: &Upload, document: Option<DocumentId>) -> Response {
+    let mut response = status.into_response();
+    let headers = response.headers_mut();
+    headers.insert("tus-resumable", VERSION);
+    headers.insert("upload-offset", HeaderValue::from(upload.received));
+    let expires = upload.expires_at.timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    headers.insert("upload-expires", text(&expires));
+    if let Some(document) = document {
+        headers.insert("lumbung-document", text(&document.to_string()));
+    }
+    response
+}
+
+fn text(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("-"))
+}
+
+pub fn speaks_tus(headers: &HeaderMap) -> Result<()> {
+    if headers.get("tus-resumable") == Some(&VERSION) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::PreconditionFailed,
+        "tus-version",
+        say("Sertakan Tus-Resumable: 1.0.0.", "Send Tus-Resumable: 1.0.0."),
+    ))
+}
+
+pub fn number(headers: &HeaderMap, name: &'static str) -> Result<u64> {
+    let value = headers.get(HeaderName::from_static(name)).and_then(|value| value.to_str().ok());
+    value.and_then(|text| text.parse().ok()).ok_or_else(|| {
+        Error::bad_request(
+            name,
+            say(format!("Kepala {name} harus berupa bilangan."), format!("The header {name} must be a number.")),
+        )
+    })
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}
+
+/// `Upload-Metadata`: pairs of a name and a base64 value, separated by commas.
+pub fn metadata_pairs(headers: &HeaderMap) -> Result<Vec<(String, Vec<u8>)>> {
+    let Some(value) = headers.get("upload-metadata") else { return Ok(Vec::new()) };
+    let unreadable = || {
+        Error::bad_request(
+            "upload-metadata",
+            say(
+                "Upload-Metadata tidak dapat dibaca: nama, spasi, nilai base64; dipisah koma.",
+                "Upload-Metadata cannot be read: name, space, base64 value; separated by commas.",
+            ),
+        )
+    };
+    let text = value.to_str().map_err(|_| unreadable())?;
+    let mut pairs: Vec<(String, Vec<u8>)> = Vec::new();
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once(' ').unwrap_or((pair, ""));
+        let value = STANDARD.decode(value.trim()).map_err(|_| unreadable())?;
+        let is_known = ["filename", "metadata", "hold", "filetype"].contains(&name);
+        if !is_known || pairs.iter().any(|(known, _)| known == name) {
+            return Err(unreadable());
+        }
+        pairs.push((name.to_owned(), value));
+    }
+    Ok(pairs)
+}
+
+fn checksum(headers: &HeaderMap) -> Result<Option<(&'static str, Vec<u8>)>> {
+    let Some(value) = headers.get("upload-checksum") else { return Ok(None) };
+    let unreadable = || {
+        Error::bad_request(
+            "upload-checksum",
+            say(
+                "Upload-Checksum: sha1, sha256 atau sha512, spasi, nilai base64.",
+                "Upload-Checksum: sha1, sha256 or sha512, space, base64 value.",
+            ),
+        )
+    };
+    let (name, value) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unreadable)?;
+    let algorithm = ["sha1", "sha256", "sha512"].into_iter().find(|known| *known == name).ok_or_else(unreadable)?;
+    Ok(Some((algorithm, STANDARD.decode(value.trim()).map_err(|_| unreadable())?)))
+}

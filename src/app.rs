@@ -1,0 +1,298 @@
+//! The running program's parts, put together once from the configuration and handed to every edge.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use jiff::tz::TimeZone;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    account::Accounts,
+    blob::{self, BlobStore},
+    clock::Clock,
+    config::{self, Config, Network},
+    db::{self, Db},
+    download::Shelf,
+    error::{Error, Kind, Result, say},
+    id::{OfficeId, VersionId},
+    ingest::{self, Ingest, Recording},
+    mail::Mailer,
+    office::OfficeKeys,
+    queue::{self, Queue},
+    read::{self, Reader},
+    seal::{MasterKey, RecoveryRecipient, Secret32},
+    search::{self, Index},
+    share::Sharing,
+};
+
+/// Everything a handler may need; a cheap handle.
+#[derive(Clone)]
+pub struct App {
+    parts: Arc<Parts>,
+}
+
+/// The parts themselves.
+pub struct Parts {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Clock,
+    pub zone: TimeZone,
+    pub master: Arc<MasterKey>,
+    pub recovery: Option<Arc<RecoveryRecipient>>,
+    pub keys: OfficeKeys,
+    pub accounts: Accounts,
+    pub queue: Queue,
+    pub store: BlobStore,
+    pub ingest: Ingest,
+    pub shelf: Shelf,
+    pub reader: Reader,
+    pub index: Index,
+    pub mailer: Option<Mailer>,
+    pub sharing: Sharing,
+    pub trusted_proxies: Vec<Network>,
+    /// Wakes the workers when this node has enqueued a job.
+    pub work: Notify,
+    /// Wakes this node's indexing when this node has changed a document.
+    pub indexing: Notify,
+    /// What of the log of changes this node's index holds.
+    pub applied: Mutex<crate::document::Applied>,
+    /// Counts this node's applied batches, for those who wait for one.
+    pub index_moved: watch::Sender<u64>,
+    /// What happens to documents, for those who watch.
+    pub events: broadcast::Sender<Happening>,
+    /// Ends every background task: jobs are handed back.
+    pub stopping: CancellationToken,
+    public_url: std::sync::OnceLock<String>,
+}
+
+/// Progress of a version of an office's document.
+#[derive(Clone, Debug)]
+pub struct Happening {
+    pub office: OfficeId,
+    pub document: crate::id::DocumentId,
+    pub version: VersionId,
+    pub state: crate::document::State,
+    pub pages_read: u32,
+    pub pages: Option<u32>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl App {
+    /// Connects, migrates and checks; refuses to start on anything that would lose or leak.
+    pub async fn open(config: Config, clock: Clock, program: PathBuf) -> Result<App> {
+        std::fs::create_dir_all(&config.data.dir)?;
+        std::fs::create_dir_all(&config.upload.spool)?;
+        crate::seal::clear_spool(&config.upload.spool)?;
+        let db = Db::connect(&database(&config)?).await?;
+        db::migrate(&db, db::MIGRATIONS, &clock).await?;
+        let master = Arc::new(MasterKey::load(&config.keys.master_file)?);
+        let recovery = installed(&db, &master).await?.map(Arc::new);
+        let keys = OfficeKeys::new(db.clone(), &master);
+        let store = BlobStore::open(&storage(&config)?).await?;
+        let reader = Reader::new(reading(&config), program);
+        let index = open_index(&config, &master).await?;
+        let zone = TimeZone::get(&config.region.timezone).map_err(Error::internal)?;
+        let queue = Queue::new(db.clone(), clock.clone(), queueing(&config));
+        let accounts =
+            Accounts::new(db.clone(), clock.clone(), config.session.clone(), config.throttle.clone(), master.clone());
+        let limits = uploading(&config);
+        let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), recovery.clone(), limits);
+        let shelf =
+            Shelf::new(db.clone(), clock.clone(), store.clone(), keys.clone(), reader.clone(), recovery.clone());
+        let mailer = Mailer::new(&config.mail)?;
+        let sharing =
+            Sharing::new(db.clone(), clock.clone(), queue.clone(), &master, &config, zone.clone(), mailer.is_some());
+        let trusted_proxies = config.server.trusted_proxies.iter().filter_map(|text| Network::parse(text)).collect();
+        let (events, _) = broadcast::channel(1024);
+        let parts = Parts {
+            config,
+            db,
+            clock,
+            zone,
+            master,
+            recovery,
+            keys,
+            accounts,
+            queue,
+            store,
+            ingest,
+            shelf,
+            reader,
+            index,
+            mailer,
+            sharing,
+            trusted_proxies,
+            work: Notify::new(),
+            indexing: Notify::new(),
+            applied: Default::default(),
+            index_moved: watch::channel(0).0,
+            events,
+            stopping: CancellationToken::new(),
+            public_url: std::sync::OnceLock::new(),
+        };
+        Ok(App { parts: Arc::new(parts) })
+    }
+
+    /// The address under which people reach this server, without a slash at the end.
+    pub fn public_url(&self) -> &str {
+        match self.config.server.public_url.as_str() {
+            "" => self.public_url.get().map_or("http://localhost", String::as_str),
+            configured => configured,
+        }
+    }
+
+    /// Known once the server listens; a configured address wins.
+    pub fn listening_at(&self, url: String) {
+        let _ = self.public_url.set(url);
+    }
+
+    /// Cookies are Secure except where everybody is on this machine and nothing is encrypted.
+    pub fn cookies_are_secure(&self) -> bool {
+        self.public_url().starts_with("https://")
+    }
+
+    /// Seals the answers that are kept for repeated requests.
+    pub fn repeat_key(&self) -> Secret32 {
+        Secret32::from(self.master.derive("idempotency"))
+    }
+
+    pub fn recording(&self) -> Recording<'_> {
+        Recording { ingest: &self.ingest, queue: &self.queue, zone: &self.zone }
+    }
+
+    /// After a commit that enqueued a job or changed a document: this node need not wait for its next look.
+    pub fn nudge(&self) {
+        self.work.notify_one();
+        self.indexing.notify_one();
+    }
+}
+
+/// Whether `init` has run here and the key fits; gives the recovery recipient.
+pub async fn installed(db: &Db, master: &MasterKey) -> Result<Option<RecoveryRecipient>> {
+    let Some(theirs) = crate::db::installation(db, "master_fingerprint").await? else {
+        return Err(Error::new(
+            Kind::Conflict,
+            "not-initialised",
+            say(
+                "Basis data ini belum disiapkan. Jalankan `lumbung init` dahulu.",
+                "This database is not set up yet. Run `lumbung init` first.",
+            ),
+        ));
+    };
+    if theirs != master.fingerprint() {
+        return Err(Error::new(
+            Kind::Conflict,
+            "wrong-master-key",
+            say(
+                "Kunci induk tidak cocok dengan basis data ini. Periksa keys.master_file.",
+                "The master key does not fit this database. Check keys.master_file.",
+            ),
+        ));
+    }
+    match crate::db::installation(db, "recovery_recipient").await? {
+        Some(text) => text.parse().map(Some),
+        None => Ok(None),
+    }
+}
+
+pub fn database(config: &Config) -> Result<db::Settings> {
+    let mut url = config.database.url.clone();
+    let file = &config.database.password_file;
+    if !file.as_os_str().is_empty() && url.starts_with("postgres") {
+        let password = secret_file(file)?;
+        let quoted = percent_encoding::utf8_percent_encode(&password, percent_encoding::NON_ALPHANUMERIC).to_string();
+        url.push_str(if url.contains('?') { "&password=" } else { "?password=" });
+        url.push_str(&quoted);
+    }
+    Ok(db::Settings {
+        url,
+        max_connections: config.database.max_connections,
+        acquire: std::time::Duration::from_secs(config.database.acquire_seconds),
+    })
+}
+
+/// A secret that the operator keeps in a file; a newline at its end does not belong to it.
+pub fn secret_file(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        let path = path.display();
+        Error::new(
+            Kind::Invalid,
+            "secret-file",
+            say(
+                format!("Berkas rahasia {path} tidak dapat dibaca: {cause}"),
+                format!("The secret file {path} cannot be read: {cause}"),
+            ),
+        )
+    })?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+pub fn storage(config: &Config) -> Result<blob::Settings> {
+    let storage = &config.storage;
+    if storage.kind == "folder" {
+        return Ok(blob::Settings::folder(&storage.folder));
+    }
+    Ok(blob::Settings::s3(blob::S3Settings {
+        endpoint: storage.s3_endpoint.clone(),
+        region: storage.s3_region.clone(),
+        bucket: storage.s3_bucket.clone(),
+        access_key: storage.s3_access_key.clone(),
+        secret_key: secret_file(&storage.s3_secret_key_file)?,
+        path_style: storage.s3_path_style,
+        create_bucket: storage.s3_create_bucket,
+    }))
+}
+
+fn queueing(config: &Config) -> queue::Settings {
+    let config::Queue { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds } = config.queue;
+    queue::Settings { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds }
+}
+
+fn uploading(config: &Config) -> ingest::Limits {
+    let upload = &config.upload;
+    ingest::Limits {
+        max_bytes: upload.max_bytes,
+        spool_memory_bytes: upload.spool_memory_bytes,
+        spool: upload.spool.clone(),
+        part_bytes: upload.part_bytes,
+        expire_hours: upload.expire_hours,
+        max_open: upload.max_open,
+    }
+}
+
+fn reading(config: &Config) -> read::Settings {
+    let reading = &config.reading;
+    read::Settings {
+        require_jail: reading.require_jail,
+        tesseract: reading.tesseract.clone().into(),
+        languages: reading.languages.clone(),
+        dpi: reading.dpi,
+        memory_mb: reading.memory_mib,
+        cpu_seconds: reading.cpu_seconds,
+        wall_seconds: reading.wall_seconds,
+        max_pages: reading.max_pages,
+        max_text_bytes: reading.max_text_bytes,
+        max_pixels: reading.max_pixels,
+        max_input_bytes: reading.max_input_bytes,
+        ..read::Settings::default()
+    }
+}
+
+async fn open_index(config: &Config, master: &MasterKey) -> Result<Index> {
+    let settings = search::Settings {
+        writer_memory_bytes: config.search.writer_memory_bytes,
+        max_question_chars: config.search.max_question_chars,
+        ..search::Settings::default()
+    };
+    let dir = config.search.dir.clone();
+    let key = *master.derive("index");
+    tokio::task::spawn_blocking(move || Index::open(&dir, key, settings)).await.map_err(Error::internal)?
+}

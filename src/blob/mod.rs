@@ -1,0 +1,232 @@
+//! The object store: a folder, an S3-compatible server, or memory. One contract for all three, and one conformance
+//! suite (`tests/it/store`) that holds them to it.
+//!
+//! The contract: what [`BlobStore::put`] acknowledged survives a power cut. Objects are written once; a second put of
+//! the same bytes is fine, of other bytes a conflict, and only parts of uploads are replaced. What is missing is
+//! told apart from what fails ([`is_missing`]). Everything that comes here is sealed already; the store learns count, size and time.
+
+mod folder;
+mod memory;
+mod name;
+mod s3;
+mod settings;
+
+pub use folder::Folder;
+pub use memory::{Fault, Memory};
+pub use name::{ObjectName, Prefix, RecordName};
+pub use s3::S3;
+pub use settings::{Kind, S3Settings, Settings};
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+
+use crate::error::{self, Error, Result, say};
+use crate::seal::SealedBody;
+
+/// Cheap to clone; all clones are the same store.
+#[derive(Clone, Debug)]
+pub enum BlobStore {
+    Folder(Folder),
+    S3(S3),
+    Memory(Memory),
+}
+
+/// An object, or a range of it, on its way out of the store.
+pub struct Body {
+    /// The size of the whole object.
+    pub object_size: u64,
+    /// How many bytes the stream yields; it ends with an error when there are fewer.
+    pub length: u64,
+    pub stream: BoxStream<'static, Result<Bytes>>,
+}
+
+/// What lies in the store, under a path that may or may not be ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub path: String,
+    pub size: u64,
+}
+
+impl BlobStore {
+    /// Makes the folder, or the bucket where the settings ask for it. Harmless beside a running server.
+    pub async fn open(settings: &Settings) -> Result<BlobStore> {
+        match settings.kind {
+            Kind::Folder => {
+                let folder = Folder::new(&settings.folder);
+                folder.prepare().await?;
+                Ok(BlobStore::Folder(folder))
+            }
+            Kind::S3 => {
+                let s3 = S3::new(&settings.s3);
+                if settings.s3.create_bucket {
+                    s3.create_bucket().await?;
+                }
+                Ok(BlobStore::S3(s3))
+            }
+        }
+    }
+
+    pub fn memory() -> BlobStore {
+        BlobStore::Memory(Memory::default())
+    }
+
+    /// Durable when it returns. Retrying after any error is safe.
+    pub async fn put(&self, name: &ObjectName, body: &SealedBody) -> Result<()> {
+        if matches!(name, ObjectName::Object(digest) if digest != body.digest()) {
+            return Err(Error::internal("an object's name is not the digest of its bytes"));
+        }
+        match self {
+            BlobStore::Folder(folder) => folder.put(name, body).await,
+            BlobStore::S3(s3) => s3.put(name, body).await,
+            BlobStore::Memory(memory) => memory.put(name, body).await,
+        }
+    }
+
+    /// Where there is no such object, an error that [`is_missing`]; so is a range that is not within the object, of
+    /// another kind.
+    pub async fn get(&self, name: &ObjectName, range: Option<Range<u64>>) -> Result<Body> {
+        let found = match self {
+            BlobStore::Folder(folder) => folder.get(name, range).await,
+            BlobStore::S3(s3) => s3.get(name, range).await,
+            BlobStore::Memory(memory) => memory.get(name, range).await,
+        };
+        found?.ok_or_else(missing)
+    }
+
+    /// The size of an object; `None` where there is none.
+    pub async fn head(&self, name: &ObjectName) -> Result<Option<u64>> {
+        match self {
+            BlobStore::Folder(folder) => folder.head(name).await,
+            BlobStore::S3(s3) => s3.head(name).await,
+            BlobStore::Memory(memory) => memory.head(name).await,
+        }
+    }
+
+    /// Deleting what is not there is fine.
+    pub async fn delete(&self, name: &ObjectName) -> Result<()> {
+        match self {
+            BlobStore::Folder(folder) => folder.delete(name).await,
+            BlobStore::S3(s3) => s3.delete(name).await,
+            BlobStore::Memory(memory) => memory.delete(name).await,
+        }
+    }
+
+    /// Sets an object aside under `q/`, for a sweep that must not delete what it does not know. False where it is gone.
+    pub async fn quarantine(&self, name: &ObjectName) -> Result<bool> {
+        if matches!(name, ObjectName::Quarantined(_)) {
+            return Err(Error::internal("what is in quarantine stays there"));
+        }
+        let aside = ObjectName::Quarantined(Box::new(name.clone()));
+        match self {
+            BlobStore::Folder(folder) => folder.rename(name, &aside).await,
+            BlobStore::S3(s3) => s3.rename(name, &aside).await,
+            BlobStore::Memory(memory) => memory.rename(name, &aside).await,
+        }
+    }
+
+    /// Everything under a prefix, foreign paths too, fetched in pages as the stream is read.
+    pub fn list(&self, prefix: Prefix) -> BoxStream<'static, Result<Listed>> {
+        match self {
+            BlobStore::Folder(folder) => folder.list(prefix),
+            BlobStore::S3(s3) => s3.list(prefix),
+            BlobStore::Memory(memory) => memory.list(prefix),
+        }
+    }
+
+    /// Says cheaply whether the store answers.
+    pub async fn probe(&self) -> Result<()> {
+        match self {
+            BlobStore::Folder(folder) => folder.probe().await,
+            BlobStore::S3(s3) => s3.probe().await,
+            BlobStore::Memory(memory) => memory.probe().await,
+        }
+    }
+}
+
+impl Body {
+    /// All bytes at once; for what is known to be small.
+    pub async fn collect(mut self) -> Result<Bytes> {
+        let mut all = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
+        while let Some(piece) = self.stream.next().await {
+            all.extend_from_slice(&piece?);
+        }
+        Ok(all.into())
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({} of {} bytes)", self.length, self.object_size)
+    }
+}
+
+impl Listed {
+    /// `None` for a path that Lumbung did not write.
+    pub fn name(&self) -> Option<ObjectName> {
+        ObjectName::parse(&self.path)
+    }
+}
+
+/// True for the error of [`BlobStore::get`] where there is no such object.
+pub fn is_missing(cause: &Error) -> bool {
+    cause.slug() == MISSING
+}
+
+const MISSING: &str = "object-missing";
+
+fn missing() -> Error {
+    Error::new(
+        error::Kind::Internal,
+        MISSING,
+        say(
+            "Isi berkas ini tidak ada lagi di penyimpanan. Sampaikan kepada operator agar menjalankan lumbung verify.",
+            "The content of this file is gone from the store. Tell the operator to run lumbung verify.",
+        ),
+    )
+}
+
+/// The range to read, checked against the object.
+fn within(range: Option<Range<u64>>, size: u64) -> Result<Range<u64>> {
+    let range = range.unwrap_or(0..size);
+    if range.start <= range.end && range.end <= size { Ok(range) } else { Err(outside(size)) }
+}
+
+fn outside(size: u64) -> Error {
+    Error::new(
+        error::Kind::RangeNotSatisfiable,
+        "range",
+        say(
+            format!("Rentang yang diminta di luar objek yang berukuran {size} bita."),
+            format!("The range asked for is outside the object of {size} bytes."),
+        ),
+    )
+}
+
+/// A name that is written once holds other bytes: two programs write to one store, or somebody tampered with it.
+fn occupied(name: &ObjectName) -> Error {
+    Error::conflict(
+        "object-differs",
+        say(
+            format!(
+                "Objek {name} sudah ada dengan isi lain. Penyimpanan mungkin diubah dari luar; jalankan lumbung verify."
+            ),
+            format!(
+                "The object {name} exists with other content. The store may have been altered; run lumbung verify."
+            ),
+        ),
+    )
+}
+
+fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::unavailable(
+        "store-unavailable",
+        say(
+            "Penyimpanan berkas tidak menjawab. Tidak ada yang hilang; coba lagi sebentar.",
+            "The object store does not answer. Nothing is lost; try again shortly.",
+        ),
+    )
+    .because(cause)
+}

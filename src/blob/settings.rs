@@ -1,0 +1,74 @@
+//! Where the sealed objects lie.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub kind: Kind,
+    /// For `folder`: made at start where it is absent.
+    pub folder: PathBuf,
+    /// For `s3`.
+    pub s3: S3Settings,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Folder,
+    S3,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3Settings {
+    /// Such as `http://127.0.0.1:9000`; empty for AWS's own address of the region.
+    pub endpoint: String,
+    pub region: String,
+    pub bucket: String,
+    pub access_key: String,
+    /// Read from a file by whoever builds the settings; it is never printed.
+    #[serde(skip)]
+    pub secret_key: String,
+    /// `http://host/bucket/key` instead of `http://bucket.host/key`: what servers of one's own usually want.
+    pub path_style: bool,
+    /// Makes the bucket at start where it is absent.
+    pub create_bucket: bool,
+}
+
+impl Settings {
+    pub fn folder(path: impl Into<PathBuf>) -> Settings {
+        Settings { kind: Kind::Folder, folder: path.into(), s3: S3Settings::default() }
+    }
+
+    pub fn s3(s3: S3Settings) -> Settings {
+        Settings { kind: Kind::S3, folder: PathBuf::new(), s3 }
+    }
+}
+
+impl fmt::Debug for S3Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Settings")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .field("bucket", &self.bucket)
+            .field("path_style", &self.path_style)
+            .field("create_bucket", &self.create_bucket)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_key_is_neither_printed_nor_written() {
+        let settings = Settings::s3(S3Settings { secret_key: "hunter2".into(), ..S3Settings::default() });
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert!(!serde_json::to_string(&settings).expect("serialisable").contains("hunter2"));
+    }
+}

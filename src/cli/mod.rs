@@ -1,0 +1,119 @@
+//! The command line: one file for each command. Progress goes to standard error, results to standard output. Exit codes:
+//! 0 done, 1 something is wrong with what was checked, 2 wrong use, 3 cannot reach what it needs.
+
+mod account;
+mod client;
+mod config;
+mod demo;
+mod init;
+mod keys;
+pub mod letters;
+mod reindex;
+mod say;
+mod search;
+mod serve;
+mod setup;
+mod share;
+mod upload;
+mod verify;
+
+pub use serve::{router, start};
+pub use setup::{Setup, install};
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config::Config,
+    error::{Error, Kind, Result},
+};
+
+/// Lumbung: arsip dokumen tersegel dan berbagi yang terjaga / an archive of sealed documents, shared within limits that hold.
+#[derive(Debug, Parser)]
+#[command(name = "lumbung", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Berkas konfigurasi / configuration file.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Menjalankan peladen / run the server.
+    Serve,
+    /// Kabupaten contoh dengan akun dan surat, untuk mencoba / a demonstration regency with accounts and letters.
+    Demo(demo::Args),
+    /// Menyiapkan: kunci induk, penerima pemulihan, kantor, akun pertama / set up keys, offices and the first account.
+    Init(init::Args),
+    /// Menampilkan atau memeriksa konfigurasi / show or check the configuration.
+    Config(config::Args),
+    /// Mengunggah berkas atau folder / upload files or folders.
+    Upload(upload::Args),
+    /// Mencari / search.
+    Search(search::Args),
+    /// Membagikan dokumen lewat tautan / share a document by a link.
+    Share(share::Args),
+    /// Memeriksa simpanan / verify what is stored.
+    Verify(verify::Args),
+    /// Kunci: ekspor untuk perintah `age` / keys: export for the stock `age`.
+    Key(keys::Args),
+    /// Akun di mesin ini, untuk pemulihan / accounts on this machine, for recovery.
+    Account(account::Args),
+    /// Menyusun ulang indeks / rebuild the index.
+    Reindex,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            say::problem(&cause.to_string());
+            return ExitCode::from(3);
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            say::problem(&error.to_string());
+            for field in error.fields() {
+                say::problem(&format!("  {} {} / {}", field.pointer, field.detail.id, field.detail.en));
+            }
+            if error.kind() == Kind::Internal {
+                say::problem(&format!("  ({})", error.chain()));
+            }
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &Error) -> u8 {
+    match error.kind() {
+        Kind::Unavailable => 3,
+        Kind::Invalid | Kind::BadRequest | Kind::Conflict => 2,
+        _ => 1,
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    let file = cli.config.as_deref();
+    let load = || Config::load(file, std::env::vars());
+    match cli.command {
+        Command::Serve => serve::run(load()?).await,
+        Command::Demo(args) => demo::run(args, file).await,
+        Command::Init(args) => init::run(args, load()?).await,
+        Command::Config(args) => config::run(args, file),
+        Command::Upload(args) => upload::run(args).await,
+        Command::Search(args) => search::run(args).await,
+        Command::Share(args) => share::run(args).await,
+        Command::Verify(args) => verify::run(args, load()?).await,
+        Command::Key(args) => keys::run(args, load()?).await,
+        Command::Account(args) => account::run(args, load()?).await,
+        Command::Reindex => reindex::run(load()?).await,
+    }
+}

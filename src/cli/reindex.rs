@@ -1,0 +1,37 @@
+//! `lumbung reindex`: asks, through the database, every node to read every document into its index again.
+
+use std::process::ExitCode;
+
+use super::{keys::open_beside, say};
+use crate::{
+    audit::{self, Entry, Origin, Who},
+    clock::Clock,
+    config::Config,
+    error::Result,
+    jobs::Reindex,
+    queue::{Queue, Settings},
+};
+
+pub async fn run(config: Config) -> Result<ExitCode> {
+    let clock = Clock::default();
+    let beside = open_beside(&config, &clock).await?;
+    let crate::config::Queue { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds } =
+        config.queue;
+    let settings = Settings { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds };
+    let queue = Queue::new(beside.db.clone(), clock.clone(), settings);
+    let mut tx = beside.db.write().await?;
+    let job = queue.enqueue(&mut tx, &Reindex::all(), None).await?;
+    let entry = Entry {
+        who: Who::Machine,
+        office: None,
+        action: "index.rebuild",
+        object: Some(job.to_string()),
+        result: "ok",
+        origin: &Origin::machine(),
+        detail: serde_json::json!({}),
+    };
+    audit::record(&mut tx, &clock, entry).await?;
+    tx.commit().await?;
+    say::result(&format!("{job}: indeks disusun ulang oleh setiap peladen / every node rebuilds its index"));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,50 @@
+//! `lumbung search`.
+
+use std::process::ExitCode;
+
+use super::{client::Where, say};
+use crate::error::{Error, Result};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Kata yang dicari / the words.
+    #[arg(required = true)]
+    words: Vec<String>,
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+pub async fn run(args: Args) -> Result<ExitCode> {
+    let client = args.place.client()?;
+    let query = [("q", args.words.join(" ")), ("limit", args.limit.to_string())];
+    let request = client.request(reqwest::Method::GET, "/api/v1/search").query(&query);
+    let found: serde_json::Value = client.send(request).await?.json().await.map_err(Error::internal)?;
+    if args.json {
+        say::json(&found);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for item in found["items"].as_array().into_iter().flatten() {
+        let page = item["page"].as_u64().map(|page| format!(" hlm. {page}")).unwrap_or_default();
+        let document = &item["document"];
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("").to_owned();
+        say::result(&format!(
+            "{}  {}{page}  ({})",
+            text(&document["id"]),
+            text(&document["title"]),
+            text(&document["office"]["name"])
+        ));
+        let snippet = text(&item["snippet"]["text"]);
+        if !snippet.is_empty() {
+            say::result(&format!("    {}", snippet.replace('\n', " ")));
+        }
+    }
+    say::progress(&format!("{} dokumen / documents", found["total"]));
+    if let Some(other) = found["did_you_mean"].as_str() {
+        say::progress(&format!("Maksud Anda / did you mean: {other}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}

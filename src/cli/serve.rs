@@ -1,0 +1,103 @@
+//! `lumbung serve`.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use axum::Router;
+use tracing_subscriber::{EnvFilter, fmt};
+
+use super::{say, setup};
+use crate::{
+    app::App,
+    clock::Clock,
+    config::{self, Config},
+    error::{Error, Kind, Result, say as said},
+    http::{self, serve::Running},
+};
+
+pub async fn run(config: Config) -> Result<ExitCode> {
+    if setup::is_demo(&config.data.dir) {
+        return Err(Error::new(
+            Kind::Conflict,
+            "demo-folder",
+            said(
+                "Folder data ini milik `lumbung demo`; `serve` memerlukan folder sendiri (data.dir).",
+                "This data folder belongs to `lumbung demo`; `serve` needs one of its own (data.dir).",
+            ),
+        ));
+    }
+    log(&config.log)?;
+    let running = start(config, Clock::default()).await?;
+    until_stopped(running).await
+}
+
+/// Serves until the process is told to stop.
+pub async fn until_stopped(mut running: Running) -> Result<ExitCode> {
+    say::progress(&format!("Lumbung: {}", running.app.public_url()));
+    tokio::select! {
+        ended = running.ended() => ended?,
+        () = told_to_stop() => {}
+    }
+    say::progress("Berhenti dengan tertib … / Stopping …");
+    running.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The whole server in this process; also for the tests.
+pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+    let program = std::env::current_exe()?;
+    let app = App::open(config, clock, program).await?;
+    let report = app.reader.status().await;
+    tracing::info!(reading = %report.line(), "how strangers' files are read");
+    if report.tesseract.is_none() {
+        tracing::warn!(
+            "Tesseract was not found: scans are kept and not read. Install tesseract-ocr and tesseract-ocr-ind."
+        );
+    }
+    let router = router(&app);
+    http::serve::start(app, router).await
+}
+
+/// Every route of every surface.
+pub fn router(app: &App) -> Router {
+    http::routes::router(app.clone())
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupted.await;
+        }
+    }
+}
+
+/// Structured logs on standard error, as text or JSON.
+pub fn log(settings: &config::Log) -> Result<()> {
+    let filter = EnvFilter::try_new(format!("{},hyper=warn,aws=warn,tantivy=warn,sqlx=warn", settings.level)).map_err(
+        |cause| {
+            Error::new(
+                Kind::Invalid,
+                "log-level",
+                said(format!("log.level tidak dikenal: {cause}"), format!("log.level is unknown: {cause}")),
+            )
+        },
+    )?;
+    let base = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    let started = match settings.format.as_str() {
+        "json" => base.json().try_init(),
+        _ => base.try_init(),
+    };
+    started.map_err(Error::internal)
+}

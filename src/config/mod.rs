@@ -1,0 +1,203 @@
+//! Configuration: one commented default file compiled in, then the operator's file, then the environment
+//! (`LUMBUNG__SECTION__KEY`); validated whole at start, every mistake listed at once with its key.
+
+mod sections;
+
+pub use sections::*;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result, say};
+
+/// The defaults with their comments; `lumbung config show --default` prints them.
+pub const DEFAULT: &str = include_str!("../../lumbung.default.toml");
+
+const ENVIRONMENT: &str = "LUMBUNG__";
+
+/// One mistake of the operator: where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub key: String,
+    pub detail: String,
+}
+
+impl Config {
+    /// Reads the three layers. `environment` is passed in so that a test can hold its own.
+    pub fn load(file: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path).map_err(|cause| unreadable(path, cause))?,
+            None => String::new(),
+        };
+        Config::from_layers(&text, environment).map_err(|mistakes| refused(&mistakes))
+    }
+
+    pub fn from_layers(
+        file: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Config, Vec<Mistake>> {
+        let mut tree = defaults();
+        let mut mistakes = Vec::new();
+        match file.parse::<toml::Table>() {
+            Ok(layer) => overlay(&mut tree, layer, "", &mut mistakes),
+            Err(cause) => mistakes.push(Mistake { key: "(file)".into(), detail: cause.to_string() }),
+        }
+        overlay(&mut tree, from_environment(environment, &mut mistakes), "", &mut mistakes);
+        match tree.try_into::<Config>() {
+            Ok(config) => {
+                mistakes.extend(config.mistakes());
+                if mistakes.is_empty() { Ok(config.resolved()) } else { Err(mistakes) }
+            }
+            Err(cause) => {
+                mistakes.push(Mistake { key: "(file)".into(), detail: cause.to_string() });
+                Err(mistakes)
+            }
+        }
+    }
+
+    /// Fills what follows from `data.dir`.
+    fn resolved(mut self) -> Config {
+        let dir = self.data.dir.clone();
+        let under = |path: &mut PathBuf, name: &str| {
+            if path.as_os_str().is_empty() {
+                *path = dir.join(name);
+            }
+        };
+        under(&mut self.storage.folder, "store");
+        under(&mut self.keys.master_file, "master.key");
+        under(&mut self.search.dir, "index");
+        under(&mut self.upload.spool, "spool");
+        if self.database.url.is_empty() {
+            self.database.url = format!("sqlite:{}", dir.join("lumbung.db").display());
+        }
+        self
+    }
+
+    /// The configuration as `lumbung config show` prints it: no secret is in it, only the files that hold them.
+    pub fn shown(&self) -> Result<String> {
+        let mut shown = self.clone();
+        shown.database.url = without_password(&shown.database.url);
+        toml::to_string_pretty(&shown).map_err(Error::internal)
+    }
+}
+
+fn defaults() -> toml::Table {
+    DEFAULT.parse().expect("the default file is checked by a test")
+}
+
+/// Lays `layer` over `tree`. The default file names every key, so that an unknown key or another type is a mistake.
+fn overlay(tree: &mut toml::Table, layer: toml::Table, path: &str, mistakes: &mut Vec<Mistake>) {
+    for (name, value) in layer {
+        let key = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        match (tree.get_mut(&name), value) {
+            (None, _) => mistakes.push(Mistake { key, detail: "unknown key; see `lumbung config show`".into() }),
+            (Some(toml::Value::Table(below)), toml::Value::Table(value)) => overlay(below, value, &key, mistakes),
+            (Some(slot), value) if slot.same_type(&value) => *slot = value,
+            (Some(slot), value) => mistakes
+                .push(Mistake { key, detail: format!("expected {}, found {}", slot.type_str(), value.type_str()) }),
+        }
+    }
+}
+
+fn from_environment(
+    environment: impl IntoIterator<Item = (String, String)>,
+    mistakes: &mut Vec<Mistake>,
+) -> toml::Table {
+    let known = defaults();
+    let mut layer = toml::Table::new();
+    for (name, text) in environment {
+        let Some(rest) = name.strip_prefix(ENVIRONMENT) else { continue };
+        let lower = rest.to_lowercase();
+        let Some((section, key)) = lower.split_once("__") else {
+            mistakes.push(Mistake { key: name, detail: "expected LUMBUNG__SECTION__KEY".into() });
+            continue;
+        };
+        // A text key takes the value as it is; any other key reads it as TOML (`8080`, `true`, `["a"]`).
+        let is_text = known.get(section).and_then(|table| table.get(key)).is_none_or(toml::Value::is_str);
+        let value = if is_text { toml::Value::String(text) } else { typed(&text) };
+        let table = layer.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        if let toml::Value::Table(table) = table {
+            table.insert(key.to_owned(), value);
+        }
+    }
+    layer
+}
+
+fn typed(text: &str) -> toml::Value {
+    format!("v = {text}")
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(start), Some(end)) if start + 3 < end => format!("{}://***{}", &url[..start], &url[end..]),
+        _ => url.to_owned(),
+    }
+}
+
+fn unreadable(path: &Path, cause: std::io::Error) -> Error {
+    let path = path.display();
+    Error::new(
+        Kind::Invalid,
+        "config",
+        say(
+            format!("Berkas konfigurasi {path} tidak dapat dibaca: {cause}"),
+            format!("The configuration file {path} cannot be read: {cause}"),
+        ),
+    )
+}
+
+fn refused(mistakes: &[Mistake]) -> Error {
+    let list: String = mistakes.iter().map(|mistake| format!("\n  {}: {}", mistake.key, mistake.detail)).collect();
+    Error::new(
+        Kind::Invalid,
+        "config",
+        say(format!("Konfigurasi belum benar:{list}"), format!("The configuration is not right:{list}")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(result: Result<Config, Vec<Mistake>>) -> Vec<String> {
+        result.err().unwrap_or_default().into_iter().map(|mistake| mistake.key).collect()
+    }
+
+    #[test]
+    fn the_defaults_stand_on_their_own() {
+        let config = Config::from_layers("", []).expect("defaults are valid");
+        assert_eq!(config.database.url, "sqlite:lumbung-data/lumbung.db");
+        assert_eq!(config.storage.folder, Path::new("lumbung-data/store"));
+    }
+
+    #[test]
+    fn every_mistake_is_listed_at_once_with_its_key() {
+        let file = "[server]\nlisten = 5\nlisten_on = \"x\"\n[nonsense]\na = 1\n[queue]\nworkers = 0\n";
+        let found = keys(Config::from_layers(file, []));
+        for key in ["server.listen", "server.listen_on", "nonsense", "queue.workers"] {
+            assert!(found.iter().any(|mistake| mistake == key), "{key} is missing in {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let environment = [
+            ("LUMBUNG__SERVER__LISTEN".to_owned(), "127.0.0.1:9".to_owned()),
+            ("LUMBUNG__QUEUE__WORKERS".to_owned(), "7".to_owned()),
+            ("PATH".to_owned(), "/bin".to_owned()),
+        ];
+        let config = Config::from_layers("[server]\nlisten = \"127.0.0.1:8\"", environment).expect("valid");
+        assert_eq!(config.server.listen, "127.0.0.1:9");
+        assert_eq!(config.queue.workers, 7);
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_password() {
+        let file = "[database]\nurl = \"postgres://lumbung:hunter2@db/lumbung\"";
+        let shown = Config::from_layers(file, []).expect("valid").shown().expect("serialisable");
+        assert!(!shown.contains("hunter2") && shown.contains("postgres://***@db/lumbung"), "{shown}");
+    }
+}

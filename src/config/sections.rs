@@ -1,0 +1,194 @@
+//! The sections of the configuration as types. `lumbung.default.toml` says what each key means.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Mistake;
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $t:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $(pub $field: $t),* }
+    };
+}
+
+section! { Config {
+    server: Server, data: Data, database: Database, storage: Storage, keys: Keys, upload: Upload, queue: Queue,
+    reading: Reading, search: Search, session: Session, throttle: Throttle, links: Links, mail: Mail, region: Region,
+    trash: Trash, limits: Limits, log: Log, metrics: Metrics,
+} }
+section! { Server {
+    listen: String, public_url: String, insecure: bool, tls_certificate: PathBuf, tls_key_file: PathBuf,
+    trusted_proxies: Vec<String>, header_seconds: u64, body_idle_seconds: u64, json_bytes: usize, stop_seconds: u64,
+} }
+section! { Data { dir: PathBuf } }
+section! { Database { url: String, password_file: PathBuf, max_connections: u32, acquire_seconds: u64 } }
+section! { Storage {
+    kind: String, folder: PathBuf, s3_endpoint: String, s3_region: String, s3_bucket: String, s3_access_key: String,
+    s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool,
+} }
+section! { Keys { master_file: PathBuf } }
+section! { Upload {
+    max_bytes: u64, spool_memory_bytes: usize, spool: PathBuf, part_bytes: usize, expire_hours: u64, max_open: i64,
+    max_pictures: usize, max_title: usize, max_file_name: usize,
+} }
+section! { Queue {
+    workers: u32, lease_seconds: u64, max_attempts: u32, backoff_seconds: u64, office_step_seconds: u64,
+} }
+section! { Reading {
+    require_jail: bool, tesseract: String, languages: String, dpi: u32, memory_mib: u64, cpu_seconds: u64,
+    wall_seconds: u64, max_pages: u32, max_text_bytes: usize, max_pixels: u64, max_input_bytes: u64,
+    picture_budget_bytes: i64, picture_width: u32,
+} }
+section! { Search {
+    dir: PathBuf, writer_memory_bytes: usize, max_question_chars: usize, poll_milliseconds: u64,
+} }
+section! { Session {
+    access_seconds: u64, refresh_days: u64, web_hours: u64, activation_days: u64, min_password: usize,
+} }
+section! { Throttle {
+    login_free: i64, network_free: i64, link_free: i64, first_wait_seconds: u64, longest_wait_seconds: u64,
+    forget_seconds: u64,
+} }
+section! { Links {
+    grant_minutes: u64, grant_hours: u64, code_minutes: u64, code_tries: i64, max_log_rows_per_hour: i64,
+    pictures_per_minute: u32,
+} }
+section! { Mail {
+    host: String, port: u16, security: String, user: String, password_file: PathBuf, from: String,
+    timeout_seconds: u64,
+} }
+section! { Region { timezone: String, offices_file: PathBuf } }
+section! { Trash { days: u64 } }
+section! { Limits {
+    list_max: i64, api_requests_per_minute: u32, offices_per_link: usize, emails_per_link: usize, labels: usize,
+} }
+section! { Log { format: String, level: String } }
+section! { Metrics { listen: String } }
+
+impl Config {
+    /// What no single type can say; every finding at once.
+    pub(super) fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        let mut check = |fine: bool, key: &str, detail: &str| {
+            if !fine {
+                found.push(Mistake { key: key.into(), detail: detail.into() });
+            }
+        };
+        self.check_server(&mut check);
+        self.check_places(&mut check);
+        self.check_numbers(&mut check);
+        check(["text", "json"].contains(&self.log.format.as_str()), "log.format", "expected \"text\" or \"json\"");
+        check(
+            jiff::tz::TimeZone::get(&self.region.timezone).is_ok(),
+            "region.timezone",
+            "unknown time zone; example: Asia/Jakarta",
+        );
+        check(
+            ["starttls", "tls", "none"].contains(&self.mail.security.as_str()),
+            "mail.security",
+            "expected \"starttls\", \"tls\" or \"none\"",
+        );
+        found
+    }
+
+    fn check_server(&self, check: &mut impl FnMut(bool, &str, &str)) {
+        let server = &self.server;
+        let listen = server.listen.parse::<SocketAddr>();
+        check(listen.is_ok(), "server.listen", "expected an address and port such as 127.0.0.1:8080");
+        let has_tls = !server.tls_certificate.as_os_str().is_empty();
+        check(
+            has_tls != server.tls_key_file.as_os_str().is_empty(),
+            "server.tls_key_file",
+            "certificate and key go together",
+        );
+        let public_http = server.public_url.starts_with("https://");
+        check(
+            server.insecure || has_tls || public_http || listen.map_or(true, |at| at.ip().is_loopback()),
+            "server.insecure",
+            "a public address needs TLS: set tls_certificate and tls_key_file, or an https public_url behind a proxy, or insecure = true",
+        );
+        let is_url = server.public_url.is_empty()
+            || (server.public_url.starts_with("http://") || public_http) && !server.public_url.ends_with('/');
+        check(is_url, "server.public_url", "expected https://host without a slash at the end");
+        for network in &server.trusted_proxies {
+            check(
+                crate::config::Network::parse(network).is_some(),
+                "server.trusted_proxies",
+                "expected networks such as 10.0.0.0/8",
+            );
+        }
+    }
+
+    fn check_places(&self, check: &mut impl FnMut(bool, &str, &str)) {
+        let storage = &self.storage;
+        check(["folder", "s3"].contains(&storage.kind.as_str()), "storage.kind", "expected \"folder\" or \"s3\"");
+        if storage.kind == "s3" {
+            check(!storage.s3_bucket.is_empty(), "storage.s3_bucket", "needed for storage.kind = \"s3\"");
+            check(!storage.s3_endpoint.is_empty(), "storage.s3_endpoint", "needed for storage.kind = \"s3\"");
+            check(!storage.s3_access_key.is_empty(), "storage.s3_access_key", "needed for storage.kind = \"s3\"");
+            check(
+                !storage.s3_secret_key_file.as_os_str().is_empty(),
+                "storage.s3_secret_key_file",
+                "needed for storage.kind = \"s3\"",
+            );
+        }
+        let url = &self.database.url;
+        check(
+            url.is_empty() || ["sqlite:", "postgres:", "postgresql:"].iter().any(|start| url.starts_with(start)),
+            "database.url",
+            "expected sqlite:PATH or postgres://…",
+        );
+    }
+
+    fn check_numbers(&self, check: &mut impl FnMut(bool, &str, &str)) {
+        check(self.queue.workers > 0, "queue.workers", "at least 1");
+        check(self.queue.max_attempts > 0, "queue.max_attempts", "at least 1");
+        check(self.queue.lease_seconds >= 10, "queue.lease_seconds", "at least 10");
+        check(self.database.max_connections >= 2, "database.max_connections", "at least 2");
+        check(
+            (1..=4 << 30).contains(&self.upload.max_bytes),
+            "upload.max_bytes",
+            "from 1 to 4294967296: a single PUT of the store ends at 5 GiB sealed",
+        );
+        check(self.upload.part_bytes >= 65536, "upload.part_bytes", "at least 65536");
+        check((72..=600).contains(&self.reading.dpi), "reading.dpi", "from 72 to 600");
+        check(self.session.min_password >= 8, "session.min_password", "at least 8");
+        check((1..=200).contains(&self.limits.list_max), "limits.list_max", "from 1 to 200");
+    }
+}
+
+/// A network such as 10.0.0.0/8 or fd00::/8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: std::net::IpAddr,
+    bits: u32,
+}
+
+impl Network {
+    pub fn parse(text: &str) -> Option<Network> {
+        let (address, bits) = text.split_once('/')?;
+        let address: std::net::IpAddr = address.parse().ok()?;
+        let bits = bits.parse().ok()?;
+        (bits <= if address.is_ipv4() { 32 } else { 128 }).then_some(Network { address, bits })
+    }
+
+    pub fn contains(&self, address: std::net::IpAddr) -> bool {
+        use std::net::IpAddr::{V4, V6};
+        match (self.address, address.to_canonical()) {
+            (V4(net), V4(at)) => {
+                let mask = u32::MAX.checked_shl(32 - self.bits).unwrap_or(0);
+                u32::from(net) & mask == u32::from(at) & mask
+            }
+            (V6(net), V6(at)) => {
+                let mask = u128::MAX.checked_shl(128 - self.bits).unwrap_or(0);
+                u128::from(net) & mask == u128::from(at) & mask
+            }
+            _ => false,
+        }
+    }
+}

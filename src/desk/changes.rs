@@ -1,0 +1,67 @@
+//! Changes of a document that was loaded for the caller: each is one transaction with its audit entry.
+
+use super::documents::entry;
+use crate::{
+    access::Act,
+    app::App,
+    audit,
+    document::{self, Details, Document},
+    error::{Error, Result, say},
+    http::Caller,
+    ingest, share,
+};
+
+/// Writes changed details; a raised class ends the links that it no longer allows.
+pub async fn edit(app: &App, caller: &Caller, document: &Document, details: &Details) -> Result<Document> {
+    let sight = caller.actor.sight_for(Act::Edit).ok_or_else(Error::not_found)?;
+    let mut tx = app.db.write().await?;
+    document::edit(&mut tx, &app.clock, &app.keys, sight, document, details, &app.zone).await?;
+    if details.security_class > document.class() {
+        share::reclassify(&mut tx, &app.clock, document.id, details.security_class).await?;
+    }
+    audit::record(&mut tx, &app.clock, entry(caller, document, "document.edit")).await?;
+    let changed = document::load_any(&mut tx, &app.keys, document.id).await?;
+    tx.commit().await?;
+    app.nudge();
+    Ok(changed)
+}
+
+pub async fn trash(app: &App, caller: &Caller, document: &Document) -> Result<()> {
+    let mut tx = app.db.write().await?;
+    document::trash(&mut tx, &app.clock, document).await?;
+    audit::record(&mut tx, &app.clock, entry(caller, document, "document.trash")).await?;
+    tx.commit().await?;
+    app.nudge();
+    Ok(())
+}
+
+/// The document lies in the trash and was loaded from there.
+pub async fn restore(app: &App, caller: &Caller, document: &Document) -> Result<Document> {
+    let mut tx = app.db.write().await?;
+    document::restore(&mut tx, &app.clock, document).await?;
+    audit::record(&mut tx, &app.clock, entry(caller, document, "document.restore")).await?;
+    let changed = document::load_any(&mut tx, &app.keys, document.id).await?;
+    tx.commit().await?;
+    app.nudge();
+    Ok(changed)
+}
+
+/// Reads an unreadable document once more.
+pub async fn read_again(app: &App, caller: &Caller, document: &Document) -> Result<Document> {
+    let mut tx = app.db.write().await?;
+    if !document::ask_again(&mut tx, document).await? {
+        return Err(Error::conflict(
+            "not-unreadable",
+            say(
+                "Hanya dokumen yang tidak terbaca yang dapat dibaca ulang.",
+                "Only a document that is unreadable can be read again.",
+            ),
+        ));
+    }
+    app.queue.enqueue(&mut tx, &ingest::ReadPages { version: document.version.id }, Some(document.office)).await?;
+    audit::record(&mut tx, &app.clock, entry(caller, document, "document.read_again")).await?;
+    let changed = document::load_any(&mut tx, &app.keys, document.id).await?;
+    tx.commit().await?;
+    app.nudge();
+    Ok(changed)
+}

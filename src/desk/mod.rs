@@ -1,0 +1,12 @@
+//! What both edges, the API and the pages, do for somebody: load for an act, record what was received, find, open a page,
+//! send an original. The edges themselves never call each other.
+
+pub mod changes;
+pub mod content;
+pub mod documents;
+pub mod pages;
+pub mod paging;
+pub mod receiving;
+pub mod search;
+pub mod shared;
+pub mod status;

@@ -1,0 +1,163 @@
+//! A document is one record of the archive, owned by an office; its versions are immutable; its bytes are sealed blobs.
+//! What an office may see is decided inside the statements that load ([`load`], [`list`]): nobody can hold a
+//! [`Document`] that they were not allowed to load.
+
+mod applied;
+mod details;
+mod field;
+mod list;
+mod record;
+mod shown;
+mod sql;
+
+pub use applied::{Applied, WINDOW, numbers_of};
+pub use details::{Changes, Details, Limits, clean_file_name};
+pub use field::{Reach, SecurityClass, State, Urgency};
+pub use list::{Filter, list};
+pub use record::{
+    NewVersion, Recorded, Settled, add_version, ask_again, create, edit, forget_old_changes, mark_findable,
+    note_progress, restore, settle_reading, trash,
+};
+pub use shown::{Access, Event, Shown, ShownListed, fingerprint, show};
+pub use sql::linked_numbers;
+
+use uuid::Uuid;
+
+use crate::{
+    access::{Sight, Standing},
+    clock::{Clock, Time},
+    db::{Db, Tx},
+    error::{Error, Result},
+    id::{self, DocumentId, OfficeId, VersionId},
+    office::{self, OfficeKeys},
+};
+
+/// A document that the caller was allowed to load.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub id: DocumentId,
+    pub office: OfficeId,
+    /// The owner as answers show it.
+    pub owner: office::Brief,
+    /// The owner's number in the index.
+    pub office_number: i64,
+    pub details: Details,
+    pub state: State,
+    pub reason: Option<String>,
+    pub version: Version,
+    pub versions: i64,
+    pub revision: i64,
+    pub origin: String,
+    pub received_at: Time,
+    pub updated_at: Time,
+    pub trashed_at: Option<Time>,
+    standing: Standing,
+}
+
+impl Document {
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    pub fn class(&self) -> SecurityClass {
+        self.details.security_class
+    }
+
+    /// Only the owner changes a document; to others it is as if the call did not exist.
+    pub fn must_be_own(&self) -> Result<()> {
+        if self.standing == Standing::Own { Ok(()) } else { Err(Error::not_found()) }
+    }
+
+    /// The bytes and their derivations: everybody who sees the document may read them, except by a link not yet opened.
+    pub fn must_be_readable(&self) -> Result<()> {
+        if self.standing != Standing::Listed {
+            return Ok(());
+        }
+        Err(Error::forbidden(
+            "open-first",
+            crate::error::say(
+                "Dokumen ini dibagikan lewat tautan. Buka tautannya dahulu; sesudah itu isinya dapat dibaca.",
+                "This document is shared by a link. Open the link first; then its content can be read.",
+            ),
+        ))
+    }
+}
+
+/// One immutable version.
+#[derive(Clone, Debug)]
+pub struct Version {
+    pub id: VersionId,
+    pub number: i64,
+    pub blob: Uuid,
+    pub file_name: String,
+    pub media_type: String,
+    pub size: i64,
+    pub fingerprint: [u8; 32],
+    pub pages: Option<i64>,
+    pub pages_read: i64,
+    pub pictures: bool,
+    pub signed: bool,
+    pub state: State,
+    pub reason: Option<String>,
+}
+
+/// The document if this sight may see it, else 404. What lies in the trash does not exist here.
+pub async fn load(tx: &mut Tx, keys: &OfficeKeys, sight: Option<Sight>, id: DocumentId, now: Time) -> Result<Document> {
+    let sight = sight.ok_or_else(Error::not_found)?;
+    let row = sql::visible(tx, sight, id, now).await?.ok_or_else(Error::not_found)?;
+    row.opened(keys).await
+}
+
+/// An own document that lies in the trash, else 404.
+pub async fn load_trashed(tx: &mut Tx, keys: &OfficeKeys, sight: Option<Sight>, id: DocumentId) -> Result<Document> {
+    let sight = sight.ok_or_else(Error::not_found)?;
+    let row = sql::trashed(tx, sight, id).await?.ok_or_else(Error::not_found)?;
+    row.opened(keys).await
+}
+
+/// What was recorded a moment ago, in the same transaction, for the answer to whoever brought it in.
+pub async fn load_new(tx: &mut Tx, keys: &OfficeKeys, recorded: Recorded) -> Result<Document> {
+    load_any(tx, keys, recorded.document).await
+}
+
+/// A document that the caller of this request has loaded already, as it is after a change in this transaction.
+pub async fn load_any(tx: &mut Tx, keys: &OfficeKeys, id: DocumentId) -> Result<Document> {
+    sql::by_id_in(tx, id).await?.ok_or_else(Error::not_found)?.opened(keys).await
+}
+
+/// For the program's own work (reading, indexing), which serves nobody in particular.
+pub async fn load_for_work(db: &Db, keys: &OfficeKeys, id: DocumentId) -> Result<Option<Document>> {
+    match sql::by_id(db, id).await? {
+        Some(row) => row.opened(keys).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A version with its document, for the program's own work.
+pub async fn version_for_work(db: &Db, id: VersionId) -> Result<Option<(DocumentId, OfficeId, Version)>> {
+    Ok(sql::version(db, id).await?.map(sql::VersionRow::opened))
+}
+
+/// Offices that hold a grant on the document and offices to which a link lists it: for the index.
+pub async fn granted_numbers(db: &Db, id: DocumentId, now: Time) -> Result<Vec<i64>> {
+    sql::granted_numbers(db, id, now).await
+}
+
+/// Tells every node's index that the document changed. Part of the transaction that changes it.
+///
+/// The sequence is time and randomness, so that writers never wait for each other; readers look back a window.
+pub async fn touch_index(tx: &mut Tx, clock: &Clock, id: DocumentId) -> Result<()> {
+    let random = u32::from_be_bytes(id::random::<4>()) >> 12;
+    let seq = clock.now().0 << 20 | i64::from(random);
+    sql::insert_index_change(tx, seq, id).await
+}
+
+/// Documents that changed after `seq`, oldest first.
+pub async fn index_changes(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, DocumentId)>> {
+    sql::index_changes(db, after, limit).await
+}
+
+/// Every document that can be found, by id, for a rebuild of the index.
+pub async fn every(db: &Db, after: DocumentId, limit: i64) -> Result<Vec<DocumentId>> {
+    sql::every(db, after, limit).await
+}

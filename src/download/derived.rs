@@ -1,0 +1,179 @@
+//! Derivations: page texts with their words, and page pictures. They are sealed objects too; their keys are wrapped by a
+//! key that follows from their version's own key, so that giving an office a version gives it these as well.
+
+use hkdf::Hkdf;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::{
+    Grant, Shelf,
+    original::{collect, named},
+    sql,
+};
+use crate::{
+    blob::ObjectName,
+    db::{Db, Tx},
+    document::Version,
+    error::{Error, Result},
+    id::{OfficeId, VersionId},
+    read::Page,
+    seal::{self, ObjectKey, Opener, Secret32},
+};
+
+/// Pages whose text lies in one object: few objects for a long document, little to open for one page.
+pub const PAGES_PER_BLOCK: u32 = 32;
+
+/// A sealed derivation that is in the store and not yet in the database.
+#[derive(Debug)]
+pub struct Block {
+    kind: String,
+    page: u32,
+    object: String,
+    wrapped: Vec<u8>,
+    sealed_size: u64,
+    media_type: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Pages {
+    pages: Vec<Page>,
+}
+
+impl Shelf {
+    /// Seals the text of all pages, in blocks. The caller records them with [`Shelf::keep`] in its transaction.
+    pub async fn put_pages(&self, version: &Version, owner: OfficeId, pages: Vec<Page>) -> Result<Vec<Block>> {
+        let wrapping = wrapping_key(&self.object_key(version, owner).await?);
+        let mut blocks = Vec::new();
+        let mut pages = pages.into_iter().peekable();
+        let mut first = 1;
+        while pages.peek().is_some() {
+            let last = first + PAGES_PER_BLOCK;
+            let mut block = Vec::new();
+            while let Some(page) = pages.next_if(|page| page.number < last) {
+                block.push(page);
+            }
+            let bytes = serde_json::to_vec(&Pages { pages: block }).map_err(Error::internal)?;
+            blocks.push(self.put_derived(version, &wrapping, "text", first, "application/json", bytes).await?);
+            first = last;
+        }
+        Ok(blocks)
+    }
+
+    pub(super) async fn put_derived(
+        &self,
+        version: &Version,
+        wrapping: &Secret32,
+        kind: &str,
+        page: u32,
+        media_type: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Block> {
+        let (sealed, body) = seal::seal_bytes(&bytes, self.recovery.as_deref())?;
+        self.store.put(&sealed.name, &body).await?;
+        let wrapped = seal::wrap(wrapping, &context(version, kind, page), &sealed.key.to_bytes());
+        Ok(Block {
+            kind: kind.to_owned(),
+            page,
+            object: sealed.name.to_string(),
+            wrapped,
+            sealed_size: sealed.sealed_size,
+            media_type: media_type.to_owned(),
+        })
+    }
+
+    /// Records derivations; a later reading replaces an earlier one. Returns the objects that nothing names any more.
+    pub async fn keep(&self, tx: &mut Tx, version: &Version, blocks: &[Block]) -> Result<Vec<String>> {
+        let mut orphans = Vec::new();
+        for block in blocks {
+            if let Some(before) = sql::derivation(tx, version.id, &block.kind, block.page).await? {
+                orphans.push(before.object);
+            }
+            sql::keep(tx, version.id, block.row(), self.clock.now()).await?;
+        }
+        Ok(orphans)
+    }
+
+    /// Deletes objects that were replaced. A failure leaves an orphan for the sweep and is no error.
+    pub async fn drop_objects(&self, objects: &[String]) {
+        for object in objects {
+            let Some(name) = ObjectName::parse(object) else { continue };
+            if let Err(cause) = self.store.delete(&name).await {
+                tracing::warn!(cause = %cause.chain(), "a replaced derivation stays in the store until the sweep");
+            }
+        }
+    }
+
+    /// Text and words of one page, or `None` where the document has no such page or no text.
+    pub async fn page(&self, grant: &Grant, number: u32) -> Result<Option<Page>> {
+        let Some(block) = sql::text_block(&self.db, grant.version.id, number).await? else { return Ok(None) };
+        let pages = self.open_pages(&grant.version, grant.owner, block).await?;
+        Ok(pages.into_iter().find(|page| page.number == number))
+    }
+
+    /// The text of every page, for the index.
+    pub async fn all_pages(&self, version: &Version, owner: OfficeId) -> Result<Vec<Page>> {
+        let mut all = Vec::new();
+        for block in sql::text_blocks(&self.db, version.id).await? {
+            all.extend(self.open_pages(version, owner, block).await?);
+        }
+        Ok(all)
+    }
+
+    async fn open_pages(&self, version: &Version, owner: OfficeId, row: sql::DerivedRow) -> Result<Vec<Page>> {
+        let bytes = self.open_derived(version, owner, "text", row).await?;
+        Ok(serde_json::from_slice::<Pages>(&bytes).map_err(Error::internal)?.pages)
+    }
+
+    pub(super) async fn open_derived(
+        &self,
+        version: &Version,
+        owner: OfficeId,
+        kind: &str,
+        row: sql::DerivedRow,
+    ) -> Result<Vec<u8>> {
+        let wrapping = wrapping_key(&self.object_key(version, owner).await?);
+        let key = seal::unwrap(&wrapping, &context(version, kind, row.page as u32), &row.wrapped)?;
+        let opener = Opener::new(&ObjectKey::from_bytes(&key)?);
+        let plan = opener.plan_whole();
+        let sealed = self.fetch(&named(&row.object)?, plan.sealed()).await?;
+        collect(Box::pin(opener.open_stream(plan, sealed.stream))).await
+    }
+}
+
+/// The keys of everything derived from a version, by object name: for `key export --all`.
+pub async fn derived_keys(db: &Db, version: VersionId, key: &ObjectKey) -> Result<Vec<(String, ObjectKey)>> {
+    let wrapping = wrapping_key(key);
+    let mut keys = Vec::new();
+    for row in sql::derived(db, version).await? {
+        let context = format!("derivation:{version}:{}:{}", row.kind, row.page);
+        let bytes = seal::unwrap(&wrapping, context.as_bytes(), &row.wrapped)?;
+        keys.push((row.object, ObjectKey::from_bytes(&bytes)?));
+    }
+    Ok(keys)
+}
+
+impl Block {
+    fn row(&self) -> sql::KeepRow<'_> {
+        sql::KeepRow {
+            kind: &self.kind,
+            page: i64::from(self.page),
+            object: &self.object,
+            wrapped: &self.wrapped,
+            sealed_size: self.sealed_size as i64,
+            media_type: &self.media_type,
+        }
+    }
+}
+
+pub(super) fn wrapping_key(key: &ObjectKey) -> Secret32 {
+    let mut out = [0; 32];
+    Hkdf::<Sha256>::new(None, &key.to_bytes())
+        .expand(b"lumbung derivations", &mut out)
+        .expect("32 bytes are within HKDF's bound");
+    Secret32::from(Zeroizing::new(out))
+}
+
+fn context(version: &Version, kind: &str, page: u32) -> Vec<u8> {
+    format!("derivation:{}:{kind}:{page}", version.id).into_bytes()
+}

@@ -1,0 +1,83 @@
+//! Page pictures. Without a watermark they are made on first view and kept sealed within a budget; with one they are made
+//! on the fly for this opening and never kept.
+
+use super::{Grant, Shelf, derived::wrapping_key, sql};
+use crate::{
+    error::{Error, Kind, Result, say},
+    read::{Picture, Reason},
+};
+
+/// Widths that are kept: a thumbnail, a phone, a page, a page looked at closely.
+const WIDTHS: [u32; 4] = [240, 720, 1200, 1800];
+
+impl Shelf {
+    pub async fn picture(&self, grant: &Grant, number: u32, width: u32) -> Result<Picture> {
+        if !grant.version.pictures || i64::from(number) > grant.version.pages.unwrap_or(0) || number == 0 {
+            return Err(Error::not_found());
+        }
+        let width = WIDTHS.into_iter().find(|kept| *kept >= width).unwrap_or(1800);
+        let kind = format!("picture-{width}");
+        if grant.watermark.is_none()
+            && let Some(row) = sql::picture(&self.db, grant.version.id, &kind, number).await?
+        {
+            let media_type = if row.media_type == "image/png" { "image/png" } else { "image/jpeg" };
+            let bytes = self.open_derived(&grant.version, grant.owner, &kind, row).await?;
+            return Ok(Picture { bytes, media_type, width, height: 0 });
+        }
+        let picture = self.draw(grant, number, width).await?;
+        if grant.watermark.is_none() {
+            self.keep_picture(grant, &kind, number, &picture).await?;
+        }
+        Ok(picture)
+    }
+
+    async fn draw(&self, grant: &Grant, number: u32, width: u32) -> Result<Picture> {
+        let turned = self.page(grant, number).await?.map_or(0, |page| page.turned);
+        let plaintext = self.plaintext(&grant.version, grant.owner).await?;
+        self.reader.picture(&plaintext, number, width, turned, grant.watermark.as_ref()).await.map_err(not_drawn)
+    }
+
+    async fn keep_picture(&self, grant: &Grant, kind: &str, number: u32, picture: &Picture) -> Result<()> {
+        let wrapping = wrapping_key(&self.object_key(&grant.version, grant.owner).await?);
+        let block = self
+            .put_derived(&grant.version, &wrapping, kind, number, picture.media_type, picture.bytes.clone())
+            .await?;
+        let mut tx = self.db.write().await?;
+        let orphans = self.keep(&mut tx, &grant.version, &[block]).await?;
+        tx.commit().await?;
+        self.drop_objects(&orphans).await;
+        Ok(())
+    }
+
+    /// Drops the oldest kept pictures until all of them fit `budget` bytes.
+    pub async fn trim_pictures(&self, budget: i64) -> Result<()> {
+        let mut over = sql::picture_bytes(&self.db).await? - budget;
+        while over > 0 {
+            let oldest = sql::oldest_pictures(&self.db, 100).await?;
+            if oldest.is_empty() {
+                break;
+            }
+            let mut tx = self.db.write().await?;
+            for row in &oldest {
+                sql::forget(&mut tx, &row.object).await?;
+                over -= row.sealed_size;
+            }
+            tx.commit().await?;
+            let objects: Vec<String> = oldest.into_iter().map(|row| row.object).collect();
+            self.drop_objects(&objects).await;
+        }
+        Ok(())
+    }
+}
+
+fn not_drawn(reason: Reason) -> Error {
+    let said = reason.say();
+    Error::new(
+        Kind::Invalid,
+        "no-picture",
+        say(
+            format!("Gambar halaman tidak dapat dibuat: {}", said.id),
+            format!("The page picture cannot be made: {}", said.en),
+        ),
+    )
+}

@@ -1,0 +1,17 @@
+//! What every HTTP surface shares: who is calling and from where, strict bodies and queries, problems in two languages,
+//! security headers, one log line a request. Handlers return [`crate::error::Result`]; this module turns an
+//! [`Error`](crate::error::Error) into `application/problem+json`.
+
+mod around;
+mod caller;
+mod conditional;
+mod extract;
+mod problem;
+pub mod routes;
+pub mod serve;
+
+pub use around::{Lang, around};
+pub use caller::{COOKIE, Caller, Who, cookie};
+pub use conditional::{IfMatch, etag};
+pub use extract::{Form, Json, Path, Query, parse_json};
+pub use problem::Problem;

@@ -1,0 +1,112 @@
+//! Listening: plain or TLS, with limits on slow clients, and a stop that cuts nobody who is sending.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use hyper_util::rt::TokioTimer;
+
+use crate::{
+    app::App,
+    error::{Error, Kind, Result, say},
+    jobs,
+};
+
+/// A running server; [`Running::stop`] ends it gracefully.
+pub struct Running {
+    pub app: App,
+    pub address: SocketAddr,
+    handle: Handle<SocketAddr>,
+    serving: tokio::task::JoinHandle<std::io::Result<()>>,
+    background: tokio::task::JoinSet<()>,
+}
+
+/// Binds, starts background work and serves `router` until it is stopped.
+pub async fn start(app: App, router: Router) -> Result<Running> {
+    let listener = bind(&app.config.server.listen)?;
+    let address = listener.local_addr()?;
+    let tls = tls(&app).await?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    app.listening_at(format!("{scheme}://{address}"));
+    let handle = Handle::new();
+    let background = jobs::start(&app);
+    let serving = tokio::spawn(serve(app.clone(), listener, tls, router, handle.clone()));
+    Ok(Running { app, address, handle, serving, background })
+}
+
+async fn serve(
+    app: App,
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    router: Router,
+    handle: Handle<SocketAddr>,
+) -> std::io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let wait = Duration::from_secs(app.config.server.header_seconds);
+    match tls {
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(wait);
+            server.serve(service).await
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(wait);
+            server.serve(service).await
+        }
+    }
+}
+
+fn bind(listen: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(listen).map_err(|cause| {
+        Error::new(
+            Kind::Conflict,
+            "cannot-listen",
+            say(
+                format!("Alamat {listen} tidak dapat dipakai: {cause}. Pilih lain dengan server.listen."),
+                format!("Cannot listen on {listen}: {cause}. Choose another with server.listen."),
+            ),
+        )
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+async fn tls(app: &App) -> Result<Option<RustlsConfig>> {
+    let server = &app.config.server;
+    if server.tls_certificate.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let config = RustlsConfig::from_pem_file(&server.tls_certificate, &server.tls_key_file).await.map_err(|cause| {
+        Error::new(
+            Kind::Invalid,
+            "tls",
+            say(
+                format!("Sertifikat TLS tidak dapat dipakai: {cause}"),
+                format!("The TLS certificate cannot be used: {cause}"),
+            ),
+        )
+    })?;
+    Ok(Some(config))
+}
+
+impl Running {
+    /// Takes no new connection, lets what is being received finish, hands jobs back.
+    pub async fn stop(mut self) {
+        self.app.stopping.cancel();
+        let wait = Duration::from_secs(self.app.config.server.stop_seconds);
+        self.handle.graceful_shutdown(Some(wait));
+        let _ = self.serving.await;
+        let jobs_end = async { while self.background.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(10), jobs_end).await.is_err() {
+            tracing::warn!("background work did not end in time; its leases will");
+        }
+        self.app.db.close().await;
+    }
+
+    /// Waits for the server to end by itself.
+    pub async fn ended(&mut self) -> Result<()> {
+        (&mut self.serving).await.map_err(Error::internal)?.map_err(Error::internal)
+    }
+}

@@ -1,0 +1,56 @@
+//! How bytes come in. [`Ingest::receive`] seals while it streams and ends with the sealed object in the store, which
+//! nobody can see yet; [`record`] makes it a document in the caller's transaction. Only then may anybody acknowledge.
+//!
+//! A crash anywhere before the commit leaves a pending row and an orphan object, which the sweep takes.
+
+mod receive;
+mod record;
+mod sql;
+pub mod uploads;
+
+pub use receive::{Received, Source, too_large};
+pub use record::{Accepted, ReadPages, Recording, duplicate_of, record, record_version};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::{blob::BlobStore, clock::Clock, db::Db, office::OfficeKeys, seal::RecoveryRecipient};
+
+/// What receiving needs; a cheap handle.
+#[derive(Clone)]
+pub struct Ingest {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) store: BlobStore,
+    pub(crate) keys: OfficeKeys,
+    pub(crate) recovery: Option<Arc<RecoveryRecipient>>,
+    pub(crate) limits: Limits,
+}
+
+/// The named limits of `[upload]`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub max_bytes: u64,
+    pub spool_memory_bytes: usize,
+    pub spool: PathBuf,
+    pub part_bytes: usize,
+    pub expire_hours: u64,
+    pub max_open: i64,
+}
+
+impl Ingest {
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        store: BlobStore,
+        keys: OfficeKeys,
+        recovery: Option<Arc<RecoveryRecipient>>,
+        limits: Limits,
+    ) -> Ingest {
+        Ingest { db, clock, store, keys, recovery, limits }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}

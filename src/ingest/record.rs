@@ -1,0 +1,140 @@
+//! The one transaction that makes received bytes a document: blob, document, version, audit entry and jobs together.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Ingest, Received, sql};
+use crate::{
+    audit::{self, Entry, Origin, Who},
+    db::Tx,
+    document::{self, Details, Document, NewVersion, Recorded},
+    error::{Error, Result, say},
+    id::{DocumentId, OfficeId, PersonId, VersionId},
+    queue::{Job, Queue},
+    read,
+};
+
+/// Reads the pages of a version, puts its text into sealed derivations and tells the index.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReadPages {
+    pub version: VersionId,
+}
+
+impl Job for ReadPages {
+    const KIND: &'static str = "read_pages";
+}
+
+/// What recording needs beside the transaction.
+#[derive(Clone, Copy)]
+pub struct Recording<'a> {
+    pub ingest: &'a Ingest,
+    pub queue: &'a Queue,
+    pub zone: &'a TimeZone,
+}
+
+/// Who brings it in, and from where.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    pub who: Who,
+    pub person: Option<PersonId>,
+    pub origin: Origin,
+    /// `upload` or `drop`.
+    pub way: &'static str,
+}
+
+/// Makes a document of what was received. The value is what a handler may acknowledge with, after the commit.
+pub async fn record(
+    tx: &mut Tx,
+    with: Recording<'_>,
+    received: Received,
+    details: &Details,
+    accepted: &Accepted,
+) -> Result<Recorded> {
+    let blob = settle_blob(tx, &received).await?;
+    let office = received.office;
+    let new = new_version(received, blob, accepted, String::new());
+    let is_read = new.is_read;
+    let Ingest { clock, keys, .. } = with.ingest;
+    let recorded = document::create(tx, clock, keys, office, details, new, accepted.way, with.zone).await?;
+    settle(tx, with, office, recorded, is_read, "document.upload", accepted).await?;
+    Ok(recorded)
+}
+
+/// Makes what was received the newest version of an own document.
+pub async fn record_version(
+    tx: &mut Tx,
+    with: Recording<'_>,
+    document: &Document,
+    received: Received,
+    note: String,
+    accepted: &Accepted,
+) -> Result<Recorded> {
+    let blob = settle_blob(tx, &received).await?;
+    let office = received.office;
+    let new = new_version(received, blob, accepted, note);
+    let is_read = new.is_read;
+    let recorded = document::add_version(tx, &with.ingest.clock, document, new).await?;
+    settle(tx, with, office, recorded, is_read, "document.version", accepted).await?;
+    Ok(recorded)
+}
+
+/// Equal files of one office share one blob: ours stays pending for the sweep. Otherwise ours becomes live, unless its
+/// lease ended meanwhile and the sweep has taken it.
+async fn settle_blob(tx: &mut Tx, received: &Received) -> Result<Uuid> {
+    if let Some(existing) = sql::live_twin(tx, received.office, &received.dedupe).await? {
+        return Ok(existing);
+    }
+    if sql::make_live(tx, received.blob).await? {
+        return Ok(received.blob.0);
+    }
+    Err(Error::unavailable(
+        "upload-too-slow",
+        say(
+            "Unggahan terlalu lama dan dibatalkan. Ulangi unggahannya.",
+            "The upload took too long and was dropped. Upload it again.",
+        ),
+    ))
+}
+
+fn new_version(received: Received, blob: Uuid, accepted: &Accepted, note: String) -> NewVersion {
+    NewVersion {
+        blob,
+        media_type: received.media_type.to_owned(),
+        is_read: read::is_readable(received.media_type),
+        file_name: received.file_name,
+        size: received.size,
+        fingerprint: received.fingerprint,
+        note,
+        made_by: accepted.person,
+    }
+}
+
+async fn settle(
+    tx: &mut Tx,
+    with: Recording<'_>,
+    office: OfficeId,
+    recorded: Recorded,
+    is_read: bool,
+    action: &'static str,
+    accepted: &Accepted,
+) -> Result<()> {
+    if is_read {
+        with.queue.enqueue(tx, &ReadPages { version: recorded.version }, Some(office)).await?;
+    }
+    let entry = Entry {
+        who: accepted.who,
+        office: Some(office),
+        action,
+        object: Some(recorded.document.to_string()),
+        result: "ok",
+        origin: &accepted.origin,
+        detail: serde_json::json!({ "version": recorded.version }),
+    };
+    audit::record(tx, &with.ingest.clock, entry).await
+}
+
+/// The earliest other document of the office with the same bytes that the caller may see.
+pub async fn duplicate_of(tx: &mut Tx, recorded: Recorded, is_head: bool) -> Result<Option<DocumentId>> {
+    sql::duplicate_of(tx, recorded.document, is_head).await
+}

@@ -1,0 +1,193 @@
+//! Every statement on `blob`, `blob_key`, `upload` and `upload_part` that receiving needs.
+
+use uuid::Uuid;
+
+use crate::{
+    clock::Time,
+    db::{Db, Tx, params},
+    error::Result,
+    id::{BlobId, DocumentId, OfficeId, UploadId},
+    seal::Sealed,
+};
+
+pub(super) async fn insert_pending(
+    tx: &mut Tx,
+    blob: BlobId,
+    office: OfficeId,
+    sealed: &Sealed,
+    dedupe: &[u8; 32],
+    now: Time,
+    lease: Time,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO blob (id, office, object, state, plain_size, sealed_size, fingerprint, dedupe, created_at, lease_to)
+         VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9)",
+        params![
+            blob,
+            office,
+            sealed.name.to_string(),
+            sealed.plain_size as i64,
+            sealed.sealed_size as i64,
+            sealed.fingerprint,
+            *dedupe,
+            now,
+            lease
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+pub(super) async fn insert_key(
+    tx: &mut Tx,
+    blob: BlobId,
+    office: OfficeId,
+    version: i64,
+    wrapped: &[u8],
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO blob_key (blob, office, version, wrapped) VALUES ($1, $2, $3, $4)",
+        params![blob, office, version, wrapped],
+    )
+    .await
+    .map(drop)
+}
+
+pub(super) async fn live_twin(tx: &mut Tx, office: OfficeId, dedupe: &[u8; 32]) -> Result<Option<Uuid>> {
+    let row: Option<(Uuid,)> = tx
+        .one(
+            "SELECT id FROM blob WHERE dedupe = $1 AND state = 'live' AND office = $2 ORDER BY id LIMIT 1",
+            params![*dedupe, office],
+        )
+        .await?;
+    Ok(row.map(|(id,)| id))
+}
+
+pub(super) async fn make_live(tx: &mut Tx, blob: BlobId) -> Result<bool> {
+    Ok(tx.execute("UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending'", params![blob]).await? == 1)
+}
+
+pub(super) async fn duplicate_of(tx: &mut Tx, document: DocumentId, is_head: bool) -> Result<Option<DocumentId>> {
+    let row: Option<(Uuid,)> = tx
+        .one(
+            "SELECT e.id FROM document d JOIN version v ON v.id = d.version
+               JOIN version w ON w.blob = v.blob JOIN document e ON e.id = w.document
+             WHERE d.id = $1 AND e.id <> d.id AND e.office = d.office AND e.trashed_at IS NULL AND e.destroyed_at IS NULL
+               AND (e.security_class < 3 OR $2)
+             ORDER BY e.id LIMIT 1",
+            params![document, is_head],
+        )
+        .await?;
+    Ok(row.map(|(id,)| DocumentId(id)))
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct UploadRow {
+    pub id: Uuid,
+    pub office: Uuid,
+    pub person: Option<Uuid>,
+    pub drop_id: Option<Uuid>,
+    pub length: i64,
+    pub received: i64,
+    pub file_name: String,
+    pub metadata: String,
+    pub held: bool,
+    pub document: Option<Uuid>,
+    pub expires_at: i64,
+    pub failed: Option<String>,
+}
+
+pub(super) async fn insert_upload(tx: &mut Tx, row: &UploadRow, now: Time) -> Result<()> {
+    tx.execute(
+        "INSERT INTO upload (id, office, person, drop_id, length, file_name, metadata, held, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        params![
+            row.id,
+            row.office,
+            row.person,
+            row.drop_id,
+            row.length,
+            &row.file_name,
+            &row.metadata,
+            row.held,
+            now,
+            row.expires_at
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+pub(super) async fn open_uploads(tx: &mut Tx, office: OfficeId, now: Time) -> Result<i64> {
+    let row: Option<(i64,)> = tx
+        .one(
+            "SELECT count(*) FROM upload WHERE office = $1 AND document IS NULL AND expires_at > $2",
+            params![office, now],
+        )
+        .await?;
+    Ok(row.map_or(0, |(count,)| count))
+}
+
+pub(super) async fn upload(db: &Db, id: UploadId) -> Result<Option<UploadRow>> {
+    db.one(
+        "SELECT id, office, person, drop_id, length, received, file_name, metadata, held, document, expires_at, failed
+         FROM upload WHERE id = $1",
+        params![id],
+    )
+    .await
+}
+
+/// A part counts only if nobody else has moved the offset meanwhile.
+pub(super) async fn advance(tx: &mut Tx, id: UploadId, from: i64, by: i64) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE upload SET received = received + $3 WHERE id = $1 AND received = $2 AND document IS NULL",
+            params![id, from, by],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct PartRow {
+    pub start: i64,
+    pub part: i64,
+    pub size: i64,
+    pub wrapped: Vec<u8>,
+}
+
+pub(super) async fn insert_part(tx: &mut Tx, id: UploadId, part: &PartRow) -> Result<()> {
+    tx.execute(
+        "INSERT INTO upload_part (upload, start, part, size, wrapped) VALUES ($1, $2, $3, $4, $5)",
+        params![id, part.start, part.part, part.size, part.wrapped.clone()],
+    )
+    .await
+    .map(drop)
+}
+
+pub(super) async fn parts(db: &Db, id: UploadId) -> Result<Vec<PartRow>> {
+    db.all("SELECT start, part, size, wrapped FROM upload_part WHERE upload = $1 ORDER BY start", params![id]).await
+}
+
+/// The document of an upload is set once. False when another completion was first.
+pub(super) async fn complete(tx: &mut Tx, id: UploadId, document: DocumentId) -> Result<bool> {
+    let changed =
+        tx.execute("UPDATE upload SET document = $2 WHERE id = $1 AND document IS NULL", params![id, document]).await?;
+    Ok(changed == 1)
+}
+
+pub(super) async fn delete_parts(tx: &mut Tx, id: UploadId) -> Result<()> {
+    tx.execute("DELETE FROM upload_part WHERE upload = $1", params![id]).await.map(drop)
+}
+
+pub(super) async fn delete_upload(tx: &mut Tx, id: UploadId) -> Result<()> {
+    tx.execute("DELETE FROM upload WHERE id = $1", params![id]).await.map(drop)
+}
+
+pub(super) async fn set_failed(tx: &mut Tx, id: UploadId, why: &str) -> Result<()> {
+    tx.execute("UPDATE upload SET failed = $2 WHERE id = $1", params![id, why]).await.map(drop)
+}
+
+pub(super) async fn expired(db: &Db, now: Time, limit: i64) -> Result<Vec<(Uuid,)>> {
+    db.all("SELECT id FROM upload WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2", params![now, limit]).await
+}

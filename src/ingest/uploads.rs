@@ -1,0 +1,311 @@
+//! Resumable uploads (tus). Each acknowledged part is a sealed object of its own, so that any node goes on with it and a
+//! crash loses nothing that HEAD told. When the last part is there, the parts become one sealed document.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, stream};
+
+use super::{
+    Ingest, Received, Source,
+    sql::{self, PartRow, UploadRow},
+    too_large,
+};
+use crate::{
+    blob::ObjectName,
+    clock::Time,
+    db::Tx,
+    error::{Error, Kind, Result, say},
+    id::{self, DocumentId, DropId, OfficeId, PersonId, UploadId},
+    seal,
+};
+
+/// An upload that was begun. The caller was checked against its office and maker when it was loaded.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    pub id: UploadId,
+    pub office: OfficeId,
+    pub person: Option<PersonId>,
+    pub drop: Option<DropId>,
+    pub length: u64,
+    pub received: u64,
+    pub file_name: String,
+    /// The metadata part as JSON.
+    pub metadata: String,
+    /// A picture that waits for `from-uploads`.
+    pub held: bool,
+    pub document: Option<DocumentId>,
+    pub expires_at: Time,
+    /// Why it could not become a document, when it could not.
+    pub failed: Option<String>,
+}
+
+/// What a client says when it begins an upload.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    pub office: OfficeId,
+    pub person: Option<PersonId>,
+    pub drop: Option<DropId>,
+    pub length: u64,
+    pub file_name: String,
+    pub metadata: String,
+    pub held: bool,
+}
+
+impl From<UploadRow> for Upload {
+    fn from(row: UploadRow) -> Upload {
+        Upload {
+            id: UploadId(row.id),
+            office: OfficeId(row.office),
+            person: row.person.map(PersonId),
+            drop: row.drop_id.map(DropId),
+            length: row.length as u64,
+            received: row.received as u64,
+            file_name: row.file_name,
+            metadata: row.metadata,
+            held: row.held,
+            document: row.document.map(DocumentId),
+            expires_at: Time(row.expires_at),
+            failed: row.failed,
+        }
+    }
+}
+
+impl Upload {
+    pub fn is_complete(&self) -> bool {
+        self.received == self.length
+    }
+}
+
+/// How many bytes of a PATCH are durable now, and what cut it short.
+#[derive(Debug)]
+pub struct Appended {
+    pub received: u64,
+    pub cut: Option<Error>,
+}
+
+impl Ingest {
+    pub async fn begin_upload(&self, begin: Begin) -> Result<Upload> {
+        if begin.length > self.limits.max_bytes {
+            return Err(too_large(self.limits.max_bytes));
+        }
+        if begin.length == 0 {
+            return Err(Error::invalid(
+                "/file",
+                say("Berkas kosong. Pilih berkas yang berisi.", "The file is empty. Choose one with content."),
+            ));
+        }
+        let now = self.clock.now();
+        let row = UploadRow {
+            id: id::fresh(&self.clock),
+            office: begin.office.0,
+            person: begin.person.map(|person| person.0),
+            drop_id: begin.drop.map(|id| id.0),
+            length: begin.length as i64,
+            received: 0,
+            file_name: begin.file_name,
+            metadata: begin.metadata,
+            held: begin.held,
+            document: None,
+            expires_at: now.plus(Duration::from_secs(3600 * self.limits.expire_hours)).0,
+            failed: None,
+        };
+        let mut tx = self.db.write().await?;
+        if sql::open_uploads(&mut tx, begin.office, now).await? >= self.limits.max_open {
+            return Err(Error::new(
+                Kind::TooMany,
+                "too-many-uploads",
+                say(
+                    format!("Kantor ini sudah memulai {} unggahan yang belum selesai (upload.max_open). Selesaikan atau batalkan dahulu.", self.limits.max_open),
+                    format!("This office has begun {} uploads that are not finished (upload.max_open). Finish or cancel some first.", self.limits.max_open),
+                ),
+            )
+            .retry_after(60));
+        }
+        sql::insert_upload(&mut tx, &row, now).await?;
+        tx.commit().await?;
+        Ok(row.into())
+    }
+
+    /// The upload if `may` accepts it and it has not expired, else 404.
+    pub async fn upload(&self, id: UploadId, may: impl Fn(&Upload) -> bool) -> Result<Upload> {
+        let upload: Upload = sql::upload(&self.db, id).await?.ok_or_else(Error::not_found)?.into();
+        if may(&upload) && upload.expires_at > self.clock.now() { Ok(upload) } else { Err(Error::not_found()) }
+    }
+
+    /// Takes bytes from `upload.received` on. Every full piece is durable before the next is read; when the link is cut,
+    /// what arrived is kept and told.
+    pub async fn append<S>(&self, upload: &Upload, mut bytes: S) -> Result<Appended>
+    where
+        S: Stream<Item = Result<Bytes>> + Send + Unpin,
+    {
+        let mut received = upload.received;
+        let mut piece = BytesMut::new();
+        let cut = loop {
+            match bytes.next().await {
+                Some(Ok(more)) => {
+                    if received + (piece.len() + more.len()) as u64 > upload.length {
+                        break Some(longer_than_said(upload.length));
+                    }
+                    piece.extend_from_slice(&more);
+                    while piece.len() >= self.limits.part_bytes {
+                        let full = piece.split_to(self.limits.part_bytes).freeze();
+                        received = self.keep_part(upload, received, full).await?;
+                    }
+                }
+                Some(Err(cause)) => break Some(cause),
+                None => break None,
+            }
+        };
+        if !piece.is_empty() {
+            received = self.keep_part(upload, received, piece.freeze()).await?;
+        }
+        Ok(Appended { received, cut })
+    }
+
+    /// Bytes whose checksum the client sent: all of them or none.
+    pub async fn append_whole(&self, upload: &Upload, bytes: Bytes) -> Result<u64> {
+        if upload.received + bytes.len() as u64 > upload.length {
+            return Err(longer_than_said(upload.length));
+        }
+        let mut received = upload.received;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let piece = rest.split_to(rest.len().min(self.limits.part_bytes));
+            received = self.keep_part(upload, received, piece).await?;
+        }
+        Ok(received)
+    }
+
+    async fn keep_part(&self, upload: &Upload, start: u64, piece: Bytes) -> Result<u64> {
+        let size = piece.len() as u64;
+        let (sealed, body) = self.seal(stream::iter([Ok(piece)])).await?;
+        let part = i64::from_be_bytes(id::random()) & i64::MAX;
+        self.store.put(&part_name(upload.id, part), &body).await?;
+        let context = part_context(upload.id, part);
+        let wrapped = self.keys.seal(upload.office, &context, &sealed.key.to_bytes()).await?;
+        let row = PartRow { start: start as i64, part, size: size as i64, wrapped };
+        let mut tx = self.db.write().await?;
+        if !sql::advance(&mut tx, upload.id, start as i64, size as i64).await? {
+            return Err(wrong_offset());
+        }
+        sql::insert_part(&mut tx, upload.id, &row).await?;
+        tx.commit().await?;
+        Ok(start + size)
+    }
+
+    /// Streams the parts, opened, through the ordinary way in.
+    pub async fn receive_upload(&self, upload: &Upload) -> Result<Received> {
+        let parts = sql::parts(&self.db, upload.id).await?;
+        let source =
+            Source { office: upload.office, file_name: upload.file_name.clone(), max_bytes: self.limits.max_bytes };
+        let (ingest, upload) = (self.clone(), upload.clone());
+        let bytes = async_stream::try_stream! {
+            for part in parts {
+                yield ingest.open_part(&upload, &part).await?;
+            }
+        };
+        self.receive(source, Box::pin(bytes)).await
+    }
+
+    /// A part is at most `upload.part_bytes`, so it is opened whole.
+    async fn open_part(&self, upload: &Upload, part: &PartRow) -> Result<Bytes> {
+        let context = part_context(upload.id, part.part);
+        let key = self.keys.open(upload.office, &context, &part.wrapped).await?;
+        let opener = seal::Opener::new(&seal::ObjectKey::from_bytes(&key)?);
+        let plan = opener.plan_whole();
+        let name = part_name(upload.id, part.part);
+        let sealed = self.store.get(&name, Some(plan.sealed())).await?;
+        let mut pieces = std::pin::pin!(opener.open_stream(plan, sealed.stream));
+        let mut whole = BytesMut::with_capacity(part.size as usize);
+        while let Some(piece) = pieces.next().await {
+            whole.extend_from_slice(&piece?);
+        }
+        Ok(whole.freeze())
+    }
+
+    /// The bytes of a held picture.
+    pub async fn held_bytes(&self, upload: &Upload) -> Result<Vec<Bytes>> {
+        let mut all = Vec::new();
+        for part in sql::parts(&self.db, upload.id).await? {
+            all.push(self.open_part(upload, &part).await?);
+        }
+        Ok(all)
+    }
+
+    /// Ties the upload to its document, once. False: another completion was first, roll back.
+    pub async fn finish_upload(&self, tx: &mut Tx, id: UploadId, document: DocumentId) -> Result<bool> {
+        sql::complete(tx, id, document).await
+    }
+
+    /// Remembers why an upload that is complete cannot become a document.
+    pub async fn fail_upload(&self, id: UploadId, why: &str) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        sql::set_failed(&mut tx, id, why).await?;
+        tx.commit().await
+    }
+
+    /// Objects first: an object without a row would never be found again.
+    pub async fn drop_parts(&self, id: UploadId) -> Result<()> {
+        for part in sql::parts(&self.db, id).await? {
+            self.store.delete(&part_name(id, part.part)).await?;
+        }
+        let mut tx = self.db.write().await?;
+        sql::delete_parts(&mut tx, id).await?;
+        tx.commit().await
+    }
+
+    /// Ends an upload: termination by its maker, or expiry.
+    pub async fn drop_upload(&self, id: UploadId) -> Result<()> {
+        self.drop_parts(id).await?;
+        let mut tx = self.db.write().await?;
+        sql::delete_upload(&mut tx, id).await?;
+        tx.commit().await
+    }
+
+    /// Takes away what expired. Returns how many.
+    pub async fn drop_expired(&self, limit: i64) -> Result<usize> {
+        let expired = sql::expired(&self.db, self.clock.now(), limit).await?;
+        for (id,) in &expired {
+            self.drop_upload(UploadId(*id)).await?;
+        }
+        Ok(expired.len())
+    }
+
+    pub(super) async fn seal<S>(&self, bytes: S) -> Result<(seal::Sealed, seal::SealedBody)>
+    where
+        S: Stream<Item = Result<Bytes>> + Send + Unpin,
+    {
+        let limits = seal::Limits {
+            max_plain: self.limits.max_bytes,
+            spool_memory: self.limits.spool_memory_bytes,
+            spool_folder: self.limits.spool.clone(),
+        };
+        seal::seal_stream(bytes, &limits, self.recovery.as_deref()).await
+    }
+}
+
+fn part_name(upload: UploadId, part: i64) -> ObjectName {
+    ObjectName::part(upload, part as u64)
+}
+
+fn part_context(upload: UploadId, part: i64) -> Vec<u8> {
+    format!("part:{upload}:{part}").into_bytes()
+}
+
+pub fn wrong_offset() -> Error {
+    Error::conflict(
+        "upload-offset",
+        say(
+            "Letak lanjutan tidak cocok. Tanyakan letak terakhir dengan HEAD, lalu lanjutkan dari situ.",
+            "The offset does not fit. Ask for the present one with HEAD and go on from there.",
+        ),
+    )
+}
+
+fn longer_than_said(length: u64) -> Error {
+    Error::too_large(say(
+        format!("Kiriman lebih panjang dari {length} bita yang disebut di awal."),
+        format!("More bytes came than the {length} announced."),
+    ))
+}

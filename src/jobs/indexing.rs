@@ -1,0 +1,195 @@
+//! This node's index follows the log of changes in the database. The log's numbers become visible out of order, so every
+//! look goes back a window behind the newest number applied; applying twice changes nothing.
+
+use std::collections::HashSet;
+use std::sync::MutexGuard;
+use std::time::Duration;
+
+use crate::{
+    app::{App, Happening},
+    document::{self, Applied, Document, Reach, State, WINDOW, numbers_of},
+    error::{Error, Result},
+    id::DocumentId,
+    search::{Change, Details, IndexedDocument},
+};
+
+const BATCH: i64 = 200;
+
+pub async fn run(app: App) {
+    let poll = Duration::from_millis(app.config.search.poll_milliseconds);
+    set_newest(&app, app.index.cursor().max(0));
+    while !app.stopping.is_cancelled() {
+        match follow(&app).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(cause) => tracing::warn!(cause = %cause.chain(), "indexing stopped early and will go on"),
+        }
+        tokio::select! {
+            () = app.indexing.notified() => {}
+            () = tokio::time::sleep(poll) => {}
+            () = app.stopping.cancelled() => {}
+        }
+    }
+}
+
+/// One step; an index that is new, or was lost while the server ran, is built first.
+async fn follow(app: &App) -> Result<bool> {
+    if app.index.is_fresh() {
+        rebuild(app).await?;
+    }
+    step(app).await
+}
+
+/// A fresh or lost index is filled from the vault while everything else works.
+async fn rebuild(app: &App) -> Result<()> {
+    tracing::info!("the index is being rebuilt from the vault");
+    // What changes while the rebuild runs is applied again afterwards.
+    let now = (app.clock.now().0 << 20) - numbers_of(WINDOW);
+    let mut after = DocumentId(uuid::Uuid::nil());
+    loop {
+        let documents = document::every(&app.db, after, BATCH).await?;
+        let Some(last) = documents.last() else { break };
+        after = *last;
+        apply(app, &documents, 0).await?;
+        if app.stopping.is_cancelled() {
+            return Ok(());
+        }
+    }
+    apply(app, &[], now).await?;
+    set_newest(app, now);
+    tracing::info!("the index is complete");
+    Ok(())
+}
+
+fn set_newest(app: &App, newest: i64) {
+    if let Ok(mut applied) = app.applied.lock() {
+        applied.start_at(newest);
+    }
+}
+
+/// Applies what is new. True when there may be more.
+async fn step(app: &App) -> Result<bool> {
+    let mut fresh = Vec::new();
+    let mut after = progress(app)?.look_from();
+    // The window may hold many numbers that are applied already: read on until a batch of new ones is found.
+    loop {
+        let seen = document::index_changes(&app.db, after, 1000).await?;
+        let is_last = seen.len() < 1000;
+        after = seen.last().map_or(after, |(seq, _)| *seq);
+        let applied = progress(app)?;
+        fresh.extend(seen.into_iter().filter(|change| !applied.has(change)));
+        drop(applied);
+        if is_last || fresh.len() >= BATCH as usize {
+            break;
+        }
+    }
+    if fresh.is_empty() {
+        return Ok(false);
+    }
+    fresh.truncate(BATCH as usize);
+    let mut documents: Vec<DocumentId> = fresh.iter().map(|(_, id)| *id).collect();
+    documents.sort_unstable();
+    documents.dedup();
+    let newest = fresh.iter().map(|(seq, _)| *seq).max().unwrap_or(0);
+    apply(app, &documents, newest.max(app.index.cursor())).await?;
+    progress(app)?.note(&fresh);
+    app.index_moved.send_modify(|count| *count += 1);
+    Ok(true)
+}
+
+/// Documents whose latest change this node has not applied: whoever searches now must not be shown their former state.
+pub async fn pending(app: &App) -> Result<HashSet<DocumentId>> {
+    let from = progress(app)?.late_from();
+    let seen = document::index_changes(&app.db, from, 10_000).await?;
+    let applied = progress(app)?;
+    Ok(seen.into_iter().filter(|change| !applied.has(change)).map(|(_, id)| id).collect())
+}
+
+fn progress(app: &App) -> Result<MutexGuard<'_, Applied>> {
+    app.applied.lock().map_err(|_| Error::internal("indexing panicked earlier"))
+}
+
+async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<()> {
+    let mut changes = Vec::with_capacity(documents.len());
+    let mut findable = Vec::new();
+    for id in documents {
+        match document::load_for_work(&app.db, &app.keys, *id).await? {
+            Some(document) if document.trashed_at.is_none() => {
+                changes.push(Change::Replace(indexed(app, &document).await?));
+                if document.state == State::Reading && document.version.state == State::Ready {
+                    findable.push(document);
+                }
+            }
+            _ => changes.push(Change::Remove(id.0)),
+        }
+    }
+    let index = app.index.clone();
+    tokio::task::spawn_blocking(move || index.apply(changes, cursor)).await.map_err(Error::internal)??;
+    if !findable.is_empty() {
+        announce(app, &findable).await?;
+    }
+    Ok(())
+}
+
+/// `ready` is told only now: the text is in the index of the node that says so.
+async fn announce(app: &App, findable: &[Document]) -> Result<()> {
+    let mut tx = app.db.write().await?;
+    for document in findable {
+        document::mark_findable(&mut tx, document.id, document.version.id).await?;
+    }
+    tx.commit().await?;
+    for document in findable {
+        let pages = document.version.pages.unwrap_or(0) as u32;
+        let _ = app.events.send(Happening {
+            office: document.office,
+            document: document.id,
+            version: document.version.id,
+            state: State::Ready,
+            pages_read: pages,
+            pages: Some(pages),
+        });
+    }
+    Ok(())
+}
+
+async fn indexed(app: &App, document: &Document) -> Result<IndexedDocument> {
+    let now = app.clock.now();
+    let pages = if document.version.state == State::Ready {
+        app.shelf.all_pages(&document.version, document.office).await?
+    } else {
+        Vec::new()
+    };
+    let details = &document.details;
+    let (day, _) = document.list_place(&app.zone);
+    let day: jiff::civil::Date = day.parse().map_err(Error::internal)?;
+    let numbers = |numbers: Vec<i64>| numbers.into_iter().map(|number| number as u64).collect();
+    Ok(IndexedDocument {
+        document: document.id.0,
+        version: document.version.id.0,
+        office: document.office_number as u64,
+        class: details.security_class.level() as u8,
+        reach_all: details.reach == Reach::Kabupaten,
+        granted: numbers(document::granted_numbers(&app.db, document.id, now).await?),
+        linked: numbers(document::linked_numbers(&app.db, document.id, now).await?),
+        kind: details.kind.clone(),
+        classification: details.classification.clone(),
+        date: days(day),
+        year: i32::from(day.year()),
+        received_ms: document.received_at.0,
+        details: Details {
+            title: details.title.clone(),
+            number: details.number.clone(),
+            sender: details.sender.clone(),
+            recipient: details.recipient.clone(),
+            summary: details.summary.clone(),
+            labels: details.labels.clone(),
+            file_name: Some(document.version.file_name.clone()),
+        },
+        pages: pages.into_iter().map(|page| (page.number, page.text)).collect(),
+    })
+}
+
+/// Days since 1970-01-01.
+pub fn days(day: jiff::civil::Date) -> i64 {
+    i64::from(day.since(jiff::civil::date(1970, 1, 1)).map_or(0, |span| span.get_days()))
+}

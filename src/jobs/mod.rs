@@ -1,0 +1,147 @@
+//! What runs in the background: workers that claim durable jobs, this node's indexing, and housekeeping. Everything ends
+//! with `app.stopping`; a job that is cut is handed back unharmed.
+
+mod housekeeping;
+pub mod indexing;
+mod read_pages;
+mod reindex;
+
+pub use reindex::Reindex;
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::{
+    app::App,
+    error::{Error, Kind, Result},
+    ingest::ReadPages,
+    queue::{Claimed, Failed, Job},
+    share,
+};
+
+/// How often an idle worker looks for jobs that another node, or a timer, made runnable.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Starts every background task of a node. They end when `app.stopping` is cancelled.
+pub fn start(app: &App) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for _ in 0..app.queue.settings().workers {
+        tasks.spawn(work(app.clone()));
+    }
+    tasks.spawn(indexing::run(app.clone()));
+    tasks.spawn(housekeeping::run(app.clone()));
+    tasks
+}
+
+async fn work(app: App) {
+    while !app.stopping.is_cancelled() {
+        match next(&app).await {
+            Ok(Some(job)) => attempt(&app, job).await,
+            Ok(None) => pause(&app).await,
+            Err(cause) => {
+                tracing::warn!(cause = %cause.chain(), "the queue does not answer");
+                pause(&app).await;
+            }
+        }
+    }
+}
+
+/// An idle look is a read: only a job that is there costs a write.
+async fn next(app: &App) -> Result<Option<Claimed>> {
+    if app.queue.has_work().await? { app.queue.claim().await } else { Ok(None) }
+}
+
+async fn pause(app: &App) {
+    tokio::select! {
+        () = app.work.notified() => {}
+        () = tokio::time::sleep(LOOK) => {}
+        () = app.stopping.cancelled() => {}
+    }
+}
+
+/// One attempt, under a lease that is renewed while it lasts.
+async fn attempt(app: &App, job: Claimed) {
+    // One nudge wakes one worker; it wakes the next if more waits.
+    app.work.notify_one();
+    let outcome = tokio::select! {
+        outcome = perform(app, &job) => outcome,
+        () = keep_lease(app, &job) => return,
+        () = app.stopping.cancelled() => {
+            if let Err(cause) = app.queue.hand_back(&job).await {
+                tracing::warn!(job = %job.id, cause = %cause.chain(), "not handed back; its lease will end by itself");
+            }
+            return;
+        }
+    };
+    let Err(cause) = outcome else { return };
+    match app.queue.fail(&job, &cause.chain()).await {
+        Ok(Failed::RetryAt(at)) => {
+            tracing::warn!(job = %job.id, kind = job.kind, again = %at.rfc3339(), cause = %cause.chain(), "a job failed");
+        }
+        Ok(Failed::Dead) => {
+            tracing::error!(job = %job.id, kind = job.kind, cause = %cause.chain(), "a job failed for good; see /api/v1/jobs");
+        }
+        Err(cause) => tracing::warn!(job = %job.id, cause = %cause.chain(), "the failure of a job was not recorded"),
+    }
+}
+
+/// Returns only when the lease is lost: then another node has the job and this attempt must stop.
+async fn keep_lease(app: &App, job: &Claimed) {
+    let beat = Duration::from_secs(app.queue.settings().lease_seconds / 3).max(Duration::from_secs(1));
+    loop {
+        tokio::time::sleep(beat).await;
+        match app.queue.renew(job).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(job = %job.id, "the lease was lost; another node goes on");
+                return;
+            }
+            Err(cause) => tracing::warn!(job = %job.id, cause = %cause.chain(), "a lease was not renewed"),
+        }
+    }
+}
+
+/// The one list of jobs.
+async fn perform(app: &App, job: &Claimed) -> Result<()> {
+    match job.kind.as_str() {
+        ReadPages::KIND => read_pages::run(app, job, job.payload()?).await,
+        Reindex::KIND => reindex::run(app, job, job.payload()?).await,
+        share::NotifyJob::KIND => {
+            let payload: share::NotifyJob = job.payload()?;
+            app.sharing.notify(app.mailer.as_ref(), app.public_url(), &payload).await?;
+            finish(app, job).await
+        }
+        share::CodeJob::KIND => {
+            let payload: share::CodeJob = job.payload()?;
+            app.sharing.send_code(app.mailer.as_ref(), &payload).await?;
+            finish(app, job).await
+        }
+        share::TouchJob::KIND => {
+            let payload: share::TouchJob = job.payload()?;
+            let mut tx = app.db.write().await?;
+            crate::document::touch_index(&mut tx, &app.clock, payload.document).await?;
+            end(app, tx, job).await
+        }
+        other => Err(Error::internal(format!("no job is called {other}: another version of the program enqueued it"))),
+    }
+}
+
+async fn finish(app: &App, job: &Claimed) -> Result<()> {
+    let tx = app.db.write().await?;
+    end(app, tx, job).await
+}
+
+/// Commits the effect and the end of the job together; a lost lease undoes both.
+async fn end(app: &App, mut tx: crate::db::Tx, job: &Claimed) -> Result<()> {
+    if !app.queue.finish(&mut tx, job).await? {
+        return Err(Error::new(
+            Kind::Conflict,
+            "lease-lost",
+            crate::error::say("Pekerjaan diambil alih.", "Another worker took the job over."),
+        ));
+    }
+    tx.commit().await?;
+    app.indexing.notify_one();
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Lumbung: an archive of sealed documents for a regency, and their sharing within limits that hold.
+//!
+//! The rooms stand in the order in which a document travels; `ARCHITECTURE.md` is the map.
+
+pub mod access;
+pub mod account;
+pub mod api;
+pub mod app;
+pub mod audit;
+pub mod blob;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod desk;
+pub mod document;
+pub mod download;
+pub mod error;
+pub mod http;
+pub mod id;
+pub mod idempotency;
+pub mod ingest;
+pub mod jobs;
+pub mod mail;
+pub mod office;
+pub mod queue;
+pub mod read;
+pub mod seal;
+pub mod search;
+pub mod share;
+pub mod web;

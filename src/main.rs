@@ -1,0 +1,9 @@
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before any thread or runtime exists: this process may have been started to become a jailed reader.
+    if std::env::args_os().nth(1).is_some_and(|command| command == lumbung::read::COMMAND) {
+        return lumbung::read::jail_main();
+    }
+    lumbung::cli::main()
+}

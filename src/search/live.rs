@@ -1,0 +1,158 @@
+//! The one writer of the index and what it last committed.
+
+use std::path::Path;
+
+use tantivy::{
+    IndexReader, IndexWriter, ReloadPolicy,
+    indexer::{IndexWriterOptions, LogMergePolicy},
+};
+
+use super::{
+    Settings, analysis,
+    schema::{self, FIELDS},
+    sealed::SealedDirectory,
+    snapshot::Snapshot,
+    types::Change,
+};
+use crate::error::{Error, Result};
+
+pub(super) struct Live {
+    directory: SealedDirectory,
+    reader: IndexReader,
+    /// One for the life of the index; `None` only between closing and opening anew.
+    writer: Option<IndexWriter>,
+    cursor: i64,
+}
+
+/// The least that Tantivy accepts.
+const LEAST_MEMORY: usize = 15_000_000;
+
+impl Live {
+    pub(super) fn open(dir: &Path, key: &[u8; 32], settings: &Settings) -> Result<Live> {
+        let directory = SealedDirectory::open(dir, key, settings)?;
+        if settings.verify_at_open {
+            directory.verify()?;
+        }
+        let index = tantivy::Index::open(directory.clone())?;
+        let payload = index.load_metas()?.payload.unwrap_or_default();
+        let cursor = read_payload(&payload).filter(|_| index.schema() == FIELDS.schema);
+        let cursor = cursor.ok_or_else(|| Error::internal("the index is of another make"))?;
+        Live::with(directory, index, cursor, settings)
+    }
+
+    pub(super) fn create(dir: &Path, key: &[u8; 32], settings: &Settings) -> Result<Live> {
+        let directory = SealedDirectory::open(dir, key, settings)?;
+        directory.wipe()?;
+        let index =
+            tantivy::Index::create(directory.clone(), FIELDS.schema.clone(), tantivy::IndexSettings::default())?;
+        let mut live = Live::with(directory, index, 0, settings)?;
+        live.commit(0)?;
+        Ok(live)
+    }
+
+    fn with(directory: SealedDirectory, mut index: tantivy::Index, cursor: i64, settings: &Settings) -> Result<Live> {
+        index.set_tokenizers(analysis::tokenizers());
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread(settings.writer_memory_bytes.max(LEAST_MEMORY))
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .build();
+        let writer: IndexWriter = index.writer_with_options(options)?;
+        writer.set_merge_policy(Box::new(merge_policy(settings)));
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Live { directory, reader, writer: Some(writer), cursor })
+    }
+
+    pub(super) fn is_damaged(&self) -> bool {
+        self.directory.is_damaged()
+    }
+
+    /// Ends the writer and its lock.
+    pub(super) fn close(&mut self) {
+        self.writer = None;
+    }
+
+    pub(super) fn snapshot(&self, former: Option<&Snapshot>) -> Result<Snapshot> {
+        Snapshot::open(&self.reader.searcher(), former, self.cursor)
+    }
+
+    /// Adds and removes, with a commit whenever enough text is gathered. In between the cursor stays where it was, so
+    /// that a cut repeats the batch.
+    pub(super) fn apply(
+        &mut self,
+        changes: Vec<Change>,
+        cursor: i64,
+        settings: &Settings,
+        publish: impl Fn(&Live) -> Result<()>,
+    ) -> Result<()> {
+        let mut gathered = 0;
+        for change in changes {
+            gathered += self.gather(change)?;
+            if gathered >= settings.commit_bytes {
+                self.commit(self.cursor)?;
+                publish(self)?;
+                gathered = 0;
+            }
+        }
+        self.commit(cursor)?;
+        publish(self)
+    }
+
+    /// Puts one change before the writer; tells how much text it brought.
+    fn gather(&mut self, change: Change) -> Result<usize> {
+        let writer = self.writer()?;
+        match change {
+            Change::Remove(document) => {
+                writer.delete_term(schema::document_term(document));
+                Ok(0)
+            }
+            Change::Replace(document) => {
+                writer.delete_term(schema::document_term(document.document));
+                for entry in schema::entries(&document) {
+                    writer.add_document(entry)?;
+                }
+                Ok(schema::bytes(&document))
+            }
+        }
+    }
+
+    fn commit(&mut self, cursor: i64) -> Result<()> {
+        let mut prepared = self.writer()?.prepare_commit()?;
+        prepared.set_payload(&payload(cursor));
+        prepared.commit()?;
+        self.cursor = cursor;
+        self.reader.reload()?;
+        Ok(())
+    }
+
+    fn writer(&mut self) -> Result<&mut IndexWriter> {
+        self.writer.as_mut().ok_or_else(|| Error::internal("the index is closed"))
+    }
+}
+
+fn payload(cursor: i64) -> String {
+    format!("{} {cursor}", schema::VERSION)
+}
+
+/// The cursor, where the payload is of this version.
+fn read_payload(payload: &str) -> Option<i64> {
+    let (version, cursor) = payload.split_once(' ')?;
+    if version.parse() == Ok(schema::VERSION) { cursor.parse().ok() } else { None }
+}
+
+/// Segments of like size are merged, so that single-document commits leave a handful and not a heap; one that is
+/// largely deleted is rewritten, so that destroyed text leaves the disk.
+fn merge_policy(settings: &Settings) -> LogMergePolicy {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(settings.merge_segments.max(2));
+    policy.set_max_docs_before_merge(settings.merge_max_pages);
+    policy.set_min_layer_size(1_000);
+    policy.set_del_docs_ratio_before_merge(settings.merge_deleted_share.clamp(0.05, 1.0));
+    policy
+}
+
+impl From<tantivy::TantivyError> for Error {
+    fn from(cause: tantivy::TantivyError) -> Error {
+        Error::internal(cause)
+    }
+}

@@ -1,0 +1,318 @@
+//! Scores by BM25 over three fields, word by word, within the scope. Nothing outside of the scope is counted: how rare
+//! a word is, and how long pages are, is measured on what the reader may find.
+
+use tantivy::Term;
+
+use super::{
+    Settings, analysis,
+    bits::Bits,
+    question::{Form, Unit},
+    schema::{DETAILS, FIELDS},
+    scope::ScopeSet,
+    snapshot::{Segment, Snapshot, each},
+    words,
+};
+use crate::error::Result;
+
+const RAW: f32 = 0.3;
+const STEM: f32 = 1.0;
+const PIECES: f32 = 0.2;
+/// A number or a day is as telling as a word in both its forms.
+const EXACT: f32 = 1.3;
+
+const K1: f32 = 1.2;
+const B: f32 = 0.75;
+
+/// Which length a field's occurrences are weighed by.
+#[derive(Clone, Copy)]
+enum Norm {
+    Field(usize),
+    None,
+}
+
+struct Clause {
+    term: Term,
+    norm: Norm,
+    weight: f32,
+}
+
+pub(super) struct Ranking<'a> {
+    snapshot: &'a Snapshot,
+    set: &'a ScopeSet,
+    units: &'a [Unit],
+    settings: &'a Settings,
+    /// By segment and entry.
+    scores: Vec<Vec<f32>>,
+    /// Which units an entry holds.
+    held: Vec<Vec<u32>>,
+    /// How telling each unit is; `None` where nothing within the scope holds it.
+    rarity: Vec<Option<f32>>,
+    weighs: [[f32; 256]; 3],
+}
+
+impl<'a> Ranking<'a> {
+    /// Scores every entry that holds a word of the question.
+    pub(super) fn of_words(
+        snapshot: &'a Snapshot,
+        set: &'a ScopeSet,
+        units: &'a [Unit],
+        settings: &'a Settings,
+    ) -> Result<Ranking<'a>> {
+        let sizes = || snapshot.segments.iter().map(|segment| segment.reader.max_doc() as usize);
+        let mut ranking = Ranking {
+            snapshot,
+            set,
+            units,
+            settings,
+            scores: sizes().map(|size| vec![0.0; size]).collect(),
+            held: sizes().map(|size| vec![0; size]).collect(),
+            rarity: vec![None; units.len()],
+            weighs: set.means.map(weigh_lengths),
+        };
+        for (at, unit) in units.iter().enumerate() {
+            ranking.add_unit(at, unit)?;
+        }
+        Ok(ranking)
+    }
+
+    pub(super) fn score(&self, segment: usize, entry: u32) -> f32 {
+        self.scores[segment][entry as usize]
+    }
+
+    /// Whether nothing within the scope holds the unit.
+    pub(super) fn is_unknown(&self, unit: usize) -> bool {
+        self.rarity[unit].is_none()
+    }
+
+    fn add_unit(&mut self, at: usize, unit: &Unit) -> Result<()> {
+        let bit = 1 << at;
+        let mut most = 0;
+        for clause in unit.forms.iter().flat_map(clauses) {
+            most = most.max(self.add_clause(&clause, bit)?);
+        }
+        for together in &unit.together {
+            most = most.max(self.add_together(together, bit)?);
+        }
+        for extra in &unit.extras {
+            for clause in clauses(&Form::Word(extra.clone())) {
+                self.add_clause(&clause, 0)?;
+            }
+        }
+        self.rarity[at] = (most > 0).then(|| self.idf(most));
+        Ok(())
+    }
+
+    /// Adds a term's score where it is found and marks the entries; tells how many there are.
+    fn add_clause(&mut self, clause: &Clause, bit: u32) -> Result<usize> {
+        let mut found: Vec<(usize, Vec<(u32, f32)>)> = Vec::new();
+        for (at, segment) in self.snapshot.segments.iter().enumerate() {
+            let bits = &self.set.entries[at];
+            let mut here = Vec::new();
+            each(&*segment.index(clause.term.field())?, &clause.term, |entry, freq| {
+                if bits.contains(entry) {
+                    here.push((entry, self.occurrences(segment, clause.norm, entry, freq)));
+                }
+            })?;
+            found.push((at, here));
+        }
+        let count = found.iter().map(|(_, here)| here.len()).sum();
+        let weight = clause.weight * self.idf(count);
+        for (at, here) in found {
+            for (entry, occurrences) in here {
+                self.scores[at][entry as usize] += weight * occurrences;
+                self.held[at][entry as usize] |= bit;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Entries that hold all of these words count as holding the unit.
+    fn add_together(&mut self, together: &[String], bit: u32) -> Result<usize> {
+        let mut count = 0;
+        let mut found = Vec::new();
+        for (at, segment) in self.snapshot.segments.iter().enumerate() {
+            let mut all = self.set.entries[at].clone();
+            for word in together {
+                all.keep(&segment.holding(&Term::from_field_text(FIELDS.stem, &analysis::stem(word)))?);
+            }
+            count += all.count();
+            found.push(all);
+        }
+        let weight = STEM * self.idf(count);
+        for (at, all) in found.iter().enumerate() {
+            for entry in all.iter() {
+                self.scores[at][entry as usize] += weight;
+                self.held[at][entry as usize] |= bit;
+            }
+        }
+        Ok(count)
+    }
+
+    /// The entries that hold enough of what is asked. An entry counts on the words of its document's details, which
+    /// come before its pages.
+    pub(super) fn matches(&self, filter: Option<&[Bits]>) -> Vec<Bits> {
+        let telling = |unit: usize| if self.units[unit].is_function { None } else { self.rarity[unit] };
+        let weights: Vec<f32> = (0..self.units.len()).map(|unit| telling(unit).unwrap_or(0.0)).collect();
+        let all: f32 = weights.iter().sum();
+        let content =
+            (0..self.units.len()).filter(|unit| telling(*unit).is_some()).fold(0u32, |mask, unit| mask | 1 << unit);
+        // Rounding must not cost a page that holds everything.
+        let needed = all * self.settings.match_share * 0.9999;
+        let enough = |held: u32| {
+            held & content != 0
+                && weights.iter().enumerate().filter(|(unit, _)| held >> unit & 1 == 1).map(|(_, w)| w).sum::<f32>()
+                    >= needed
+        };
+        let segments = self.snapshot.segments.iter().enumerate();
+        segments.map(|(at, segment)| self.matches_in(segment, at, filter.map(|filter| &filter[at]), &enough)).collect()
+    }
+
+    fn matches_in(&self, segment: &Segment, at: usize, filter: Option<&Bits>, enough: &impl Fn(u32) -> bool) -> Bits {
+        let mut matches = segment.none();
+        let mut details = (None, 0);
+        let mut last = (0, false);
+        for (entry, held) in self.held[at].iter().enumerate().filter(|(_, held)| **held != 0) {
+            let entry = entry as u32;
+            if filter.is_some_and(|filter| !filter.contains(entry)) {
+                continue;
+            }
+            let key = segment.columns.keys.get_val(entry);
+            if segment.columns.pages.get_val(entry) == DETAILS {
+                details = (Some(key), *held);
+            }
+            let all = if details.0 == Some(key) { held | details.1 } else { *held };
+            if last.0 != all {
+                last = (all, enough(all));
+            }
+            if last.1 {
+                matches.insert(entry);
+            }
+        }
+        matches
+    }
+
+    /// Adds the score of the question's pieces to these entries.
+    pub(super) fn add_pieces(&mut self, entries: &[Bits]) -> Result<()> {
+        for word in self.pieced() {
+            for piece in words::pieces(&word) {
+                self.add_piece(&Term::from_field_text(FIELDS.pieces, &piece), entries)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_piece(&mut self, term: &Term, entries: &[Bits]) -> Result<()> {
+        let mut count = 0;
+        let mut found: Vec<(usize, u32, f32)> = Vec::new();
+        for (at, segment) in self.snapshot.segments.iter().enumerate() {
+            let (scope, wanted) = (&self.set.entries[at], &entries[at]);
+            each(&*segment.index(FIELDS.pieces)?, term, |entry, freq| {
+                count += usize::from(scope.contains(entry));
+                if wanted.contains(entry) {
+                    found.push((at, entry, self.occurrences(segment, Norm::Field(2), entry, freq)));
+                }
+            })?;
+        }
+        let weight = PIECES * self.idf(count);
+        for (at, entry, occurrences) in found {
+            self.scores[at][entry as usize] += weight * occurrences;
+        }
+        Ok(())
+    }
+
+    /// Entries that hold some word, or most pieces of one, without being a match.
+    pub(super) fn near(&self, filter: Option<&[Bits]>, matches: &[Bits]) -> Result<Vec<Bits>> {
+        let content = self
+            .units
+            .iter()
+            .enumerate()
+            .filter(|(_, unit)| !unit.is_function)
+            .fold(0u32, |mask, (at, _)| mask | 1 << at);
+        let words: Vec<String> = self.pieced().into_iter().filter(|word| word.chars().count() >= 4).collect();
+        let mut near = Vec::new();
+        for (at, segment) in self.snapshot.segments.iter().enumerate() {
+            let mut bits = segment.none();
+            for (entry, _) in self.held[at].iter().enumerate().filter(|(_, held)| *held & content != 0) {
+                bits.insert(entry as u32);
+            }
+            for word in &words {
+                bits.add(&self.spelled_alike(segment, word)?);
+            }
+            bits.keep(&self.set.entries[at]);
+            filter.iter().for_each(|filter| bits.keep(&filter[at]));
+            bits.drop_all(&matches[at]);
+            near.push(bits);
+        }
+        Ok(near)
+    }
+
+    fn spelled_alike(&self, segment: &Segment, word: &str) -> Result<Bits> {
+        let pieces = words::pieces(word);
+        let needed = (pieces.len() as f32 * self.settings.near_share).ceil() as u8;
+        let mut counts = vec![0u8; segment.reader.max_doc() as usize];
+        for piece in &pieces {
+            let term = Term::from_field_text(FIELDS.pieces, piece);
+            each(&*segment.index(FIELDS.pieces)?, &term, |entry, _| counts[entry as usize] += 1)?;
+        }
+        let mut alike = segment.none();
+        for (entry, _) in counts.iter().enumerate().filter(|(_, count)| **count >= needed) {
+            alike.insert(entry as u32);
+        }
+        Ok(alike)
+    }
+
+    /// The words whose pieces are looked up: the rarest, those that are nowhere first.
+    fn pieced(&self) -> Vec<String> {
+        let mut order: Vec<usize> = (0..self.units.len()).collect();
+        order.sort_by(|a, b| self.told(*b).total_cmp(&self.told(*a)));
+        let words = order.into_iter().flat_map(|unit| self.units[unit].spelled.iter().cloned());
+        words.take(self.settings.max_pieced_words).collect()
+    }
+
+    fn told(&self, unit: usize) -> f32 {
+        self.rarity[unit].unwrap_or(f32::MAX)
+    }
+
+    fn idf(&self, count: usize) -> f32 {
+        let (all, count) = (self.set.size as f32, count as f32);
+        (1.0 + (all - count + 0.5) / (count + 0.5)).ln()
+    }
+
+    fn occurrences(&self, segment: &Segment, norm: Norm, entry: u32, freq: u32) -> f32 {
+        match norm {
+            Norm::None => 1.0,
+            Norm::Field(field) => {
+                let length = segment.columns.norms[field].fieldnorm_id(entry);
+                let freq = freq as f32;
+                freq * (K1 + 1.0) / (freq + self.weighs[field][length as usize])
+            }
+        }
+    }
+}
+
+fn clauses(form: &Form) -> Vec<Clause> {
+    match form {
+        Form::Word(word) => vec![
+            Clause { term: Term::from_field_text(FIELDS.raw, word), norm: Norm::Field(0), weight: RAW },
+            Clause {
+                term: Term::from_field_text(FIELDS.stem, &analysis::stem(word)),
+                norm: Norm::Field(1),
+                weight: STEM,
+            },
+        ],
+        Form::Number(number) => {
+            vec![Clause { term: Term::from_field_text(FIELDS.numbers, number), norm: Norm::None, weight: EXACT }]
+        }
+        Form::Day(day) => {
+            vec![Clause { term: Term::from_field_i64(FIELDS.days, *day), norm: Norm::None, weight: EXACT }]
+        }
+    }
+}
+
+/// The denominator's share of BM25 for every length that a field norm can say.
+fn weigh_lengths(mean: f32) -> [f32; 256] {
+    std::array::from_fn(|id| {
+        let length = tantivy::fieldnorm::FieldNormReader::id_to_fieldnorm(id as u8) as f32;
+        K1 * (1.0 - B + B * length / mean)
+    })
+}

@@ -1,0 +1,160 @@
+//! The page of an upload-only link: a stranger brings files and is told nothing of what the office has.
+
+use askama::Template;
+use axum::{
+    extract::{FromRequest, Multipart, Request, State},
+    http::StatusCode,
+    response::Response,
+};
+
+use super::{
+    form::{Fields, Mistakes},
+    frame::{Frame, Visit},
+    page::{show, show_as},
+    stranger::{LandingPage, secret},
+};
+use crate::{
+    app::App,
+    audit,
+    desk::{receiving, shared::visitor},
+    document::{Changes, Limits, clean_file_name, fingerprint},
+    error::{Error, Result, say},
+    http::Path,
+    ingest::{self, Accepted, Source},
+    office,
+    share::Need,
+};
+
+#[derive(Template)]
+#[template(path = "drop.html")]
+struct DropPage {
+    f: Frame,
+    mistakes: Mistakes,
+    path: String,
+    secret: String,
+    office: String,
+    asks_password: bool,
+    /// Name and fingerprint of what was received a moment ago.
+    received: Vec<(String, String)>,
+}
+
+pub async fn land(visit: Visit, Path(public): Path<String>) -> Result<Response> {
+    let is_plain = public.len() <= 64 && public.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !is_plain {
+        return Err(Error::not_found());
+    }
+    show(&LandingPage { f: visit.frame, action: format!("/d/{public}") })
+}
+
+pub async fn go_on(
+    State(app): State<App>,
+    visit: Visit,
+    Path(public): Path<String>,
+    fields: Fields,
+) -> Result<Response> {
+    ask(&app, visit, &public, &fields, Mistakes::default(), Vec::new()).await
+}
+
+async fn ask(
+    app: &App,
+    visit: Visit,
+    public: &str,
+    fields: &Fields,
+    mistakes: Mistakes,
+    received: Vec<(String, String)>,
+) -> Result<Response> {
+    let secret = secret(fields);
+    let (office, needs) = app.sharing.peek_drop(public, secret.as_deref(), visitor(&visit.who)).await?;
+    let mut tx = app.db.read().await?;
+    let office = office::find(&mut tx, office).await?.ok_or_else(Error::not_found)?;
+    let status = if mistakes.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let page = DropPage {
+        f: visit.frame,
+        mistakes,
+        path: format!("/d/{public}"),
+        secret: secret.unwrap_or_default(),
+        office: office.name,
+        asks_password: needs.contains(&Need::Password),
+        received,
+    };
+    show_as(status, &page)
+}
+
+/// Fields first, then files; each file takes its place when it is whole.
+pub async fn receive(
+    State(app): State<App>,
+    visit: Visit,
+    Path(public): Path<String>,
+    request: Request,
+) -> Result<Response> {
+    let mut fields = Fields::default();
+    let mut received = Vec::new();
+    let mistakes = match take(&app, &visit, &public, request, &mut fields, &mut received).await {
+        Ok(()) => Mistakes::default(),
+        Err(error) => {
+            let names = [
+                ("link-password", "password"),
+                ("too-large", "file"),
+                ("type-not-accepted", "file"),
+                ("/file", "file"),
+            ];
+            Mistakes::of(error, &visit.frame, &names)?
+        }
+    };
+    app.nudge();
+    ask(&app, visit, &public, &fields, mistakes, received).await
+}
+
+const LONGEST_FIELD: usize = 4096;
+
+async fn take(
+    app: &App,
+    visit: &Visit,
+    public: &str,
+    request: Request,
+    fields: &mut Fields,
+    received: &mut Vec<(String, String)>,
+) -> Result<()> {
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
+    while let Some(mut part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
+        let name = part.name().unwrap_or("").to_owned();
+        if name == "file" {
+            received.push(one(app, visit, public, part, fields).await?);
+            continue;
+        }
+        let mut value = Vec::new();
+        while let Some(piece) = part.chunk().await.map_err(|cause| receiving::cut_off().because(cause))? {
+            value.extend_from_slice(&piece);
+            if value.len() > LONGEST_FIELD {
+                return Err(Error::invalid(format!("/{name}"), say("Isian ini terlalu panjang.", "This is too long.")));
+            }
+        }
+        fields.add(name, String::from_utf8_lossy(&value).into_owned());
+    }
+    Ok(())
+}
+
+async fn one(
+    app: &App,
+    visit: &Visit,
+    public: &str,
+    part: axum::extract::multipart::Field<'_>,
+    fields: &Fields,
+) -> Result<(String, String)> {
+    let (secret, password) = (secret(fields), fields.given("password"));
+    let admitted = app.sharing.admit(public, secret.as_deref(), password.as_deref(), visitor(&visit.who)).await?;
+    let file_name = clean_file_name(part.file_name().unwrap_or(""), app.config.upload.max_file_name);
+    let said =
+        Changes { sender: Some(fields.given("sender")), summary: Some(fields.given("note")), ..Changes::default() };
+    let details = said.into_details(&file_name, Limits::from(&app.config))?;
+    let max_bytes = app.config.upload.max_bytes.min(admitted.room());
+    let source = Source { office: admitted.office(), file_name: file_name.clone(), max_bytes };
+    let received = app.ingest.receive(source, receiving::bytes(part)).await?;
+    let receipt = (file_name, fingerprint(received.fingerprint()));
+    let accepted = Accepted { who: audit::Who::Nobody, person: None, origin: visit.who.origin.clone(), way: "drop" };
+    let mut tx = app.db.write().await?;
+    app.sharing.settle(&mut tx, &admitted, received.size(), received.media_type()).await?;
+    ingest::record(&mut tx, app.recording(), received, &details, &accepted).await?;
+    tx.commit().await?;
+    Ok(receipt)
+}

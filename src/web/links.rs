@@ -1,0 +1,232 @@
+//! Berbagi: every link of the office by state, who opened it and when, and the buttons that end it.
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
+use serde::Deserialize;
+
+use super::{
+    form::Fields,
+    frame::{Frame, Signed},
+    page::{go, own_path, show},
+    sentences,
+};
+use crate::{
+    access::{Act, Actor},
+    app::App,
+    db::Tx,
+    document,
+    error::{Error, Result},
+    http::{Caller, Path},
+    id::{DocumentId, LinkId},
+    office,
+    share::{Audience, Change, Link, LinkState},
+};
+
+/// A link as a line of a list.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    pub id: LinkId,
+    pub document: DocumentId,
+    pub title: String,
+    pub label: String,
+    pub to: String,
+    pub about: String,
+    pub state: &'static str,
+    pub tone: &'static str,
+    pub paused: bool,
+    pub is_pending: bool,
+    pub is_over: bool,
+}
+
+#[derive(Template)]
+#[template(path = "links.html")]
+struct LinksPage {
+    f: Frame,
+    tabs: Vec<(&'static str, String, bool)>,
+    links: Vec<Brief>,
+    may_share: bool,
+    next: Option<String>,
+    drops: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "link.html")]
+struct LinkPage {
+    f: Frame,
+    link: Brief,
+    facts: Vec<(&'static str, String)>,
+    /// Sentence, moment, and where from.
+    seen: Vec<(String, String, String)>,
+    may_share: bool,
+    is_head: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    keadaan: String,
+    lanjut: String,
+}
+
+const ON_A_PAGE: usize = 100;
+
+pub async fn list(State(app): State<App>, signed: Signed, Query(asked): Query<Asked>) -> Result<Response> {
+    let Signed { frame: f, caller } = signed;
+    may_look(&caller.actor)?;
+    let before: Option<LinkId> = asked.lanjut.parse().ok();
+    let mut tx = app.db.read().await?;
+    let mut found = app.sharing.links(&mut tx, caller.actor.office(), None, before, ON_A_PAGE as i64 + 1).await?;
+    let more = found.len() > ON_A_PAGE;
+    found.truncate(ON_A_PAGE);
+    let next =
+        found.last().filter(|_| more).map(|last| format!("/tautan?keadaan={}&lanjut={}", asked.keadaan, last.id));
+    let mut links = Vec::new();
+    for link in found.into_iter().filter(|link| asked.keadaan.is_empty() || group(link.state) == asked.keadaan) {
+        links.push(brief(&app, &mut tx, &f, &caller, &link).await?);
+    }
+    let tab = |label: &'static str, state: &str| {
+        let href = if state.is_empty() { "/tautan".to_owned() } else { format!("/tautan?keadaan={state}") };
+        (label, href, asked.keadaan == state)
+    };
+    let tabs = vec![
+        tab(f.t("Semua", "All"), ""),
+        tab(f.t("Aktif", "Active"), "aktif"),
+        tab(f.t("Menunggu", "Waiting"), "menunggu"),
+        tab(f.t("Berakhir", "Ended"), "berakhir"),
+    ];
+    let drops = app.sharing.drop_boxes(&mut tx, caller.actor.office(), None, 20).await?;
+    let drops = drops.into_iter().map(|one| {
+        let about = format!(
+            "{}/{} {} · {} {}",
+            one.files,
+            one.max_files,
+            f.t("berkas", "files"),
+            f.t("sampai", "until"),
+            f.moment(&one.expires_at)
+        );
+        (one.label, about)
+    });
+    let drops = drops.collect();
+    show(&LinksPage { tabs, links, may_share: caller.actor.may(Act::Share), next, drops, f })
+}
+
+fn group(state: LinkState) -> &'static str {
+    match state {
+        LinkState::Open => "aktif",
+        LinkState::NotYetOpen | LinkState::Pending | LinkState::Paused => "menunggu",
+        _ => "berakhir",
+    }
+}
+
+fn may_look(actor: &Actor) -> Result<()> {
+    if actor.may(Act::Read) { Ok(()) } else { actor.must(Act::Share) }
+}
+
+/// The links of one document, newest first.
+pub async fn of_document(
+    app: &App,
+    tx: &mut Tx,
+    f: &Frame,
+    caller: &Caller,
+    document: DocumentId,
+) -> Result<Vec<Brief>> {
+    let mut links = Vec::new();
+    for link in app.sharing.links(tx, caller.actor.office(), Some(document), None, 20).await? {
+        links.push(brief(app, tx, f, caller, &link).await?);
+    }
+    Ok(links)
+}
+
+async fn brief(app: &App, tx: &mut Tx, f: &Frame, caller: &Caller, link: &Link) -> Result<Brief> {
+    let document = document::load(tx, &app.keys, caller.actor.sight(), link.document, app.clock.now()).await;
+    // A link on what lies in the trash, or on what only the head may see, is still the office's link.
+    let title = document.map_or_else(
+        |_| f.t("(dokumen tidak terbuka bagi Anda)", "(a document that is not open to you)").to_owned(),
+        |document| document.details.title,
+    );
+    let names = match &link.audience {
+        Audience::Offices { offices } => {
+            office::briefs(tx, offices).await?.into_iter().map(|office| office.name).collect()
+        }
+        _ => Vec::new(),
+    };
+    let opens = match link.max_opens {
+        Some(most) => format!("{} {} {most}", link.opens, f.t("dari", "of")),
+        None => link.opens.to_string(),
+    };
+    let (state, tone) = sentences::link_state(f, link.state);
+    let about = format!(
+        "{} {} · {} {opens} {}",
+        f.t("sampai", "until"),
+        f.moment(&link.expires_at),
+        f.t("dibuka", "opened"),
+        f.t("kali", "times")
+    );
+    Ok(Brief {
+        id: link.id,
+        document: link.document,
+        title,
+        label: link.label.clone(),
+        to: sentences::audience(f, link, &names),
+        about,
+        state,
+        tone,
+        paused: link.paused,
+        is_pending: link.state == LinkState::Pending,
+        is_over: link.ended_at.is_some() || link.state == LinkState::ClassRaised,
+    })
+}
+
+pub async fn one(State(app): State<App>, signed: Signed, Path(id): Path<LinkId>) -> Result<Response> {
+    let Signed { frame: f, caller } = signed;
+    may_look(&caller.actor)?;
+    let mut tx = app.db.read().await?;
+    let link = app.sharing.link(&mut tx, caller.actor.office(), id).await?;
+    let seen = app.sharing.opens(&mut tx, id, None, 100).await?;
+    let seen = seen.iter().map(|line| {
+        let place = format!("{} {}", line.network, line.agent);
+        (f.say(&line.sentence()), f.moment(&line.at), place)
+    });
+    let seen = seen.collect();
+    let shown = brief(&app, &mut tx, &f, &caller, &link).await?;
+    let (may_share, is_head) = (caller.actor.may(Act::Share), caller.actor.is_head());
+    show(&LinkPage { facts: facts(&f, &link), link: shown, seen, may_share, is_head, f })
+}
+
+fn facts(f: &Frame, link: &Link) -> Vec<(&'static str, String)> {
+    let yes_no = |is: bool| if is { f.t("Ya", "Yes") } else { f.t("Tidak", "No") }.to_owned();
+    let mut facts = vec![(f.t("Boleh", "May"), sentences::rights(f, link.rights).to_owned())];
+    facts.extend(link.opens_from.map(|from| (f.t("Mulai", "From"), f.moment(&from))));
+    facts.push((f.t("Sampai", "Until"), f.moment(&link.expires_at)));
+    facts.push((f.t("Dibuka", "Opened"), format!("{} {}", link.opens, f.t("kali", "times"))));
+    facts.extend(
+        link.max_opens.map(|most| (f.t("Paling banyak", "At most"), format!("{most} {}", f.t("kali", "times")))),
+    );
+    facts.push((f.t("Berkata sandi", "Has a password"), yes_no(link.has_password)));
+    facts.push((f.t("Kabari lewat surel", "Told by mail"), yes_no(link.notify)));
+    facts.push((f.t("Dibuat", "Made"), f.moment(&link.created_at)));
+    facts
+}
+
+/// Pause, go on, release, revoke: one tap each.
+pub async fn act(State(app): State<App>, signed: Signed, Path(id): Path<LinkId>, fields: Fields) -> Result<Response> {
+    let Caller { actor, origin } = &signed.caller;
+    may_look(actor)?;
+    let mut tx = app.db.write().await?;
+    let link = app.sharing.link(&mut tx, actor.office(), id).await?;
+    let paused = |paused| Change { paused: Some(paused), ..Change::default() };
+    match fields.text("aksi") {
+        "jeda" => drop(app.sharing.change(&mut tx, actor, origin, &link, paused(true)).await?),
+        "lanjut" => drop(app.sharing.change(&mut tx, actor, origin, &link, paused(false)).await?),
+        "lepas" => drop(app.sharing.release(&mut tx, actor, origin, &link).await?),
+        "cabut" => app.sharing.revoke(&mut tx, actor, origin, &link).await?,
+        _ => return Err(Error::not_found()),
+    }
+    tx.commit().await?;
+    app.nudge();
+    let back = own_path(fields.text("kembali"));
+    Ok(go(if back == "/" { format!("/tautan/{id}") } else { back.to_owned() }.as_str()))
+}

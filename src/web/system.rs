@@ -1,0 +1,114 @@
+//! Sistem: whether all is well, and what to do where it is not.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+
+use super::{
+    frame::{Frame, Signed},
+    page::show,
+};
+use crate::{
+    app::App,
+    desk::status::{Status, status},
+    error::Result,
+};
+
+#[derive(Template)]
+#[template(path = "system.html")]
+struct SystemPage {
+    f: Frame,
+    s: Status,
+    parts: Vec<Part>,
+}
+
+struct Part {
+    name: &'static str,
+    is_well: bool,
+    state: String,
+    advice: &'static str,
+}
+
+pub async fn page(State(app): State<App>, signed: Signed) -> Result<Response> {
+    let f = signed.frame;
+    let s = status(&app).await?;
+    let parts = parts(&f, &s);
+    show(&SystemPage { f, s, parts })
+}
+
+fn parts(f: &Frame, s: &Status) -> Vec<Part> {
+    let well =
+        |is_well: bool| if is_well { f.t("Baik", "Well") } else { f.t("Perlu dilihat", "Needs a look") }.to_owned();
+    let mut parts: Vec<Part> = s
+        .checks
+        .iter()
+        .map(|check| {
+            let (name, advice) = match check.name {
+                "database" => (
+                    f.t("Basis data", "Database"),
+                    f.t(
+                        "Periksa database.url dan apakah basis datanya berjalan.",
+                        "Check database.url and whether the database runs.",
+                    ),
+                ),
+                "store" => (
+                    f.t("Penyimpanan", "Store"),
+                    f.t(
+                        "Periksa folder atau peladen S3 pada [storage], dan ruang yang tersisa.",
+                        "Check the folder or S3 server of [storage], and the room left.",
+                    ),
+                ),
+                _ => (
+                    f.t("Indeks pencarian", "Search index"),
+                    f.t("Tunggu sebentar, lalu muat ulang.", "Wait a moment and reload."),
+                ),
+            };
+            Part {
+                name,
+                is_well: check.healthy,
+                state: well(check.healthy),
+                advice: if check.healthy { "" } else { advice },
+            }
+        })
+        .collect();
+    parts.push(Part {
+        name: f.t("Pembacaan pindaian (OCR)", "Reading of scans (OCR)"),
+        is_well: s.reading.ocr,
+        state: well(s.reading.ocr),
+        advice: if s.reading.ocr {
+            ""
+        } else {
+            f.t(
+                "Pasang tesseract-ocr dan tesseract-ocr-ind; pindaian disimpan dan belum dibaca.",
+                "Install tesseract-ocr and tesseract-ocr-ind; scans are kept and not read yet.",
+            )
+        },
+    });
+    let queue = format!("{} {}", s.jobs.waiting, f.t("menunggu", "waiting"));
+    parts.push(Part {
+        name: f.t("Antrean pekerjaan", "Queue of work"),
+        is_well: s.jobs.dead == 0,
+        state: queue,
+        advice: if s.jobs.dead == 0 {
+            ""
+        } else {
+            f.t(
+                "Ada pekerjaan yang gagal; operator melihatnya di /api/v1/jobs?state=dead dan mengulangnya.",
+                "Some work failed; the operator sees it at /api/v1/jobs?state=dead and repeats it.",
+            )
+        },
+    });
+    parts.push(Part {
+        name: f.t("Surel", "Mail"),
+        is_well: s.mail,
+        state: if s.mail { f.t("Diatur", "Configured") } else { f.t("Belum diatur", "Not configured") }.to_owned(),
+        advice: if s.mail {
+            ""
+        } else {
+            f.t(
+                "Tanpa mail.host, tautan untuk alamat surel tidak ditawarkan.",
+                "Without mail.host, links for e-mail addresses are not offered.",
+            )
+        },
+    });
+    parts
+}

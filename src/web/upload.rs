@@ -1,0 +1,149 @@
+//! Unggah: a plain form that needs no script, and the rows that show how each file comes along.
+
+use askama::Template;
+use axum::{
+    extract::{FromRequest, Multipart, Request, State},
+    http::{StatusCode, Uri},
+    response::Response,
+};
+
+use super::{
+    details::{self, DetailsForm},
+    form::{Fields, Mistakes},
+    frame::{Frame, Signed},
+    page::{go, show, show_as},
+    rows::{self, Row},
+};
+use crate::{
+    access::Act,
+    app::App,
+    desk::{documents::record, receiving},
+    document::{Limits, clean_file_name},
+    error::{Error, Result, say},
+    http::Caller,
+    id::DocumentId,
+    ingest::Source,
+};
+
+#[derive(Template)]
+#[template(path = "upload.html")]
+struct UploadPage {
+    f: Frame,
+    mistakes: Mistakes,
+    d: DetailsForm,
+    office: String,
+    max_bytes: i64,
+    rows: Vec<Row>,
+    is_pending: bool,
+}
+
+/// Rows alone, for the script that keeps them fresh.
+#[derive(Template)]
+#[template(path = "rows.html")]
+struct RowsPart {
+    f: Frame,
+    rows: Vec<Row>,
+}
+
+pub async fn show_form(State(app): State<App>, signed: Signed, uri: Uri) -> Result<Response> {
+    signed.caller.actor.must(Act::Upload)?;
+    let rows = rows::of_ids(&app, &signed.caller.actor, &signed.frame, &asked(&uri)).await?;
+    show(&form(&app, signed, rows, &Fields::default(), Mistakes::default()))
+}
+
+pub async fn show_rows(State(app): State<App>, signed: Signed, uri: Uri) -> Result<Response> {
+    let rows = rows::of_ids(&app, &signed.caller.actor, &signed.frame, &asked(&uri)).await?;
+    show(&RowsPart { f: signed.frame, rows })
+}
+
+fn form(app: &App, signed: Signed, rows: Vec<Row>, fields: &Fields, mistakes: Mistakes) -> UploadPage {
+    UploadPage {
+        d: DetailsForm::of(&signed.frame, fields, true),
+        office: signed.caller.actor.office().to_string(),
+        max_bytes: app.config.upload.max_bytes as i64,
+        is_pending: rows.iter().any(Row::is_pending),
+        f: signed.frame,
+        mistakes,
+        rows,
+    }
+}
+
+/// The documents that an address names, at most as many as anybody follows at once.
+fn asked(uri: &Uri) -> Vec<DocumentId> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(uri.query().unwrap_or("")).unwrap_or_default();
+    let ids = pairs.into_iter().filter(|(name, _)| name == "dok").filter_map(|(_, id)| id.parse().ok());
+    ids.take(100).collect()
+}
+
+/// The form without a script: fields first, then files one after the other, each recorded when it is whole.
+pub async fn receive(State(app): State<App>, signed: Signed, request: Request) -> Result<Response> {
+    signed.caller.actor.must(Act::Upload)?;
+    let mut fields = Fields::default();
+    let mut taken = Vec::new();
+    match take(&app, &signed.caller, request, &mut fields, &mut taken).await {
+        Ok(()) => {
+            app.nudge();
+            let rows: Vec<String> = taken.iter().map(|id: &DocumentId| format!("dok={id}")).collect();
+            Ok(go(&format!("/unggah?{}", rows.join("&"))))
+        }
+        Err(error) => {
+            let names: Vec<(&str, &str)> =
+                details::NAMES.iter().copied().chain([("/file", "file"), ("too-large", "file")]).collect();
+            let mistakes = Mistakes::of(error, &signed.frame, &names)?;
+            let rows = rows::of_ids(&app, &signed.caller.actor, &signed.frame, &taken).await?;
+            show_as(StatusCode::UNPROCESSABLE_ENTITY, &form(&app, signed, rows, &fields, mistakes))
+        }
+    }
+}
+
+/// At most so much of a text field is read.
+const LONGEST_FIELD: usize = 64 << 10;
+
+async fn take(
+    app: &App,
+    caller: &Caller,
+    request: Request,
+    fields: &mut Fields,
+    taken: &mut Vec<DocumentId>,
+) -> Result<()> {
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
+    while let Some(mut part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
+        let name = part.name().unwrap_or("").to_owned();
+        if name == "file" {
+            let given = part.file_name().unwrap_or("").to_owned();
+            // Browsers send a nameless empty part for a file that was not chosen.
+            if !given.is_empty() {
+                taken.push(one(app, caller, &given, part, fields).await?);
+            }
+            continue;
+        }
+        let mut value = Vec::new();
+        while let Some(piece) = part.chunk().await.map_err(|cause| receiving::cut_off().because(cause))? {
+            value.extend_from_slice(&piece);
+            if value.len() > LONGEST_FIELD {
+                return Err(Error::invalid(format!("/{name}"), say("Isian ini terlalu panjang.", "This is too long.")));
+            }
+        }
+        fields.add(name, String::from_utf8_lossy(&value).into_owned());
+    }
+    if taken.is_empty() {
+        return Err(Error::invalid("/file", say("Pilih berkas dahulu.", "Choose a file first.")));
+    }
+    Ok(())
+}
+
+async fn one(
+    app: &App,
+    caller: &Caller,
+    given: &str,
+    part: axum::extract::multipart::Field<'_>,
+    fields: &Fields,
+) -> Result<DocumentId> {
+    let file_name = clean_file_name(given, app.config.upload.max_file_name);
+    let details = details::changes(fields).into_details(&file_name, Limits::from(&app.config))?;
+    let source = Source { office: caller.actor.office(), file_name, max_bytes: app.config.upload.max_bytes };
+    let received = app.ingest.receive(source, receiving::bytes(part)).await?;
+    let (shown, tx) = record(app, caller, received, &details).await?;
+    tx.commit().await?;
+    Ok(shown.id)
+}

@@ -1,0 +1,158 @@
+//! The examples in `deploy/` are read by the parsers that will read them, and keep the promises that they are there for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use lumbung::config::Config;
+use serde_json::Value;
+
+use crate::support::tools;
+
+fn config(name: &str) -> Config {
+    let loaded = Config::load(Some(&Path::new("deploy").join(name)), []);
+    loaded.unwrap_or_else(|error| panic!("{name}: {error:?}"))
+}
+
+/// Runs a line of Python with the packages of the test ground and reads the JSON that it prints.
+fn python(script: &str, argument: &Path) -> Value {
+    let run = Command::new(tools::python()).args(["-c", script]).arg(argument).output().expect("Python runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    serde_json::from_slice(&run.stdout).expect("JSON")
+}
+
+fn compose() -> Value {
+    python(
+        "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))",
+        Path::new("deploy/compose.yaml"),
+    )
+}
+
+fn keys(value: &Value) -> BTreeSet<String> {
+    value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn words(value: &Value) -> BTreeSet<String> {
+    value.as_array().into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_example_configurations_are_right() {
+    let networked = config("lumbung.toml");
+    assert_eq!(networked.storage.kind, "s3");
+    assert!(networked.database.url.starts_with("postgres:"));
+    let embedded = config("lumbung-embedded.toml");
+    assert_eq!(embedded.storage.kind, "folder");
+    assert!(embedded.database.url.starts_with("sqlite:"));
+}
+
+#[test]
+fn compose_holds_no_password_and_opens_only_the_proxy() {
+    let compose = compose();
+    let secrets = keys(&compose["secrets"]);
+    for (name, service) in compose["services"].as_object().expect("services") {
+        let has_port = service.get("ports").is_some();
+        assert_eq!(has_port, name == "proxy", "{name}");
+        for variable in keys(&service["environment"]) {
+            let is_secret = ["PASSWORD", "SECRET", "KEY"].iter().any(|word| variable.contains(word));
+            assert!(!is_secret || variable.ends_with("_FILE"), "{name} takes {variable} from its environment");
+        }
+        assert!(words(&service["secrets"]).is_subset(&secrets), "{name} names a secret that is not declared");
+        let on_outside = words(&service["networks"]).contains("outside");
+        assert_eq!(on_outside, ["proxy", "lumbung"].contains(&name.as_str()), "{name}");
+    }
+    assert_eq!(compose["networks"]["inside"]["internal"], true);
+}
+
+#[test]
+fn compose_and_its_configuration_speak_of_the_same_things() {
+    let (compose, config) = (compose(), config("lumbung.toml"));
+    let services = keys(&compose["services"]);
+    let host_of = |url: &str| {
+        let after = url.split("://").nth(1).unwrap_or_default();
+        let host = after.split(['/', ':']).next().unwrap_or_default();
+        host.rsplit('@').next().unwrap_or_default().to_owned()
+    };
+    for url in [&config.database.url, &config.storage.s3_endpoint] {
+        assert!(services.contains(&host_of(url)), "{url} names no service");
+    }
+    let given = words(&compose["services"]["lumbung"]["secrets"]);
+    for file in [&config.database.password_file, &config.storage.s3_secret_key_file] {
+        let name = file.strip_prefix("/run/secrets").expect("a secret").display().to_string();
+        assert!(given.contains(&name), "{name} is not given to lumbung");
+    }
+    let mounted = words(&compose["services"]["lumbung"]["volumes"]);
+    assert!(mounted.contains(&format!("lumbung:{}", config.data.dir.display())), "{mounted:?}");
+    let network = compose["networks"]["inside"]["ipam"]["config"][0]["subnet"].as_str().expect("a subnet");
+    assert_eq!(config.server.trusted_proxies, [network]);
+    assert_eq!(config.storage.s3_access_key, compose["services"]["minio"]["environment"]["MINIO_ROOT_USER"]);
+}
+
+#[test]
+fn the_compose_store_is_the_one_that_the_tests_run_on() {
+    let file = std::fs::read_to_string("deploy/minio.Containerfile").expect("readable");
+    let needs = std::fs::read_to_string("tools/needs.sh").expect("readable");
+    let tested = needs.lines().find_map(|line| line.strip_prefix("MINIO=")).expect("a version");
+    assert!(file.contains(tested), "minio.Containerfile builds another version than {tested}");
+}
+
+#[test]
+fn nginx_reads_its_example_and_forges_no_address() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let main = dir.path().join("nginx.conf");
+    let site = std::fs::canonicalize("deploy/nginx.conf").expect("there");
+    std::fs::write(&main, format!("events {{}}\nhttp {{ include {}; }}\n", site.display())).expect("written");
+    let parsed =
+        python("import crossplane,json,sys; print(json.dumps(crossplane.parse(sys.argv[1], strict=True)))", &main);
+    assert_eq!(parsed["status"], "ok", "{}", parsed["errors"]);
+    let mut directives = BTreeMap::<String, Vec<String>>::new();
+    let mut blocks = vec![&parsed["config"][1]["parsed"]];
+    while let Some(block) = blocks.pop() {
+        for item in block.as_array().into_iter().flatten() {
+            let args: Vec<_> = item["args"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let name = item["directive"].as_str().unwrap_or_default().to_owned();
+            directives.entry(name).or_default().push(args.join(" "));
+            blocks.extend(item.get("block"));
+        }
+    }
+    let has = |name: &str, args: &str| directives.get(name).is_some_and(|all| all.iter().any(|found| found == args));
+    assert!(has("proxy_set_header", "X-Forwarded-For $remote_addr"), "{directives:?}");
+    assert!(has("proxy_request_buffering", "off") && has("proxy_buffering", "off"));
+    assert!(has("ssl_protocols", "TLSv1.2 TLSv1.3") && has("client_max_body_size", "0"));
+}
+
+#[test]
+fn the_unit_is_hardened_and_leaves_the_reader_its_jail() {
+    let text = std::fs::read_to_string("deploy/lumbung.service").expect("readable");
+    let unit: BTreeMap<&str, &str> = text
+        .lines()
+        .filter(|line| !line.starts_with(['#', '[']) && !line.is_empty())
+        .map(|line| line.split_once('=').unwrap_or_else(|| panic!("not a setting: {line}")))
+        .collect();
+    let wanted = [
+        ("NoNewPrivileges", "yes"),
+        ("ProtectSystem", "strict"),
+        ("ProtectHome", "yes"),
+        ("PrivateTmp", "yes"),
+        ("PrivateDevices", "yes"),
+        ("ProtectKernelTunables", "yes"),
+        ("ProtectControlGroups", "yes"),
+        ("RestrictSUIDSGID", "yes"),
+        ("RestrictNamespaces", "yes"),
+        ("MemoryDenyWriteExecute", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("LimitCORE", "0"),
+        ("StateDirectoryMode", "0700"),
+        // Landlock and seccomp are in its @sandbox; without them `reading.require_jail` stops reading.
+        ("SystemCallFilter", "@system-service"),
+    ];
+    for (name, value) in wanted {
+        assert_eq!(unit.get(name), Some(&value), "{name}");
+    }
+    let config = config("lumbung-embedded.toml");
+    assert_eq!(config.data.dir, Path::new("/var/lib").join(unit["StateDirectory"]));
+    let (credential, _) = unit["LoadCredential"].split_once(':').expect("name and file");
+    assert_eq!(config.keys.master_file, Path::new("/run/credentials/lumbung.service").join(credential));
+    let stop: u64 = unit["TimeoutStopSec"].trim_end_matches('s').parse().expect("seconds");
+    assert!(stop > config.server.stop_seconds, "systemd would kill it in the midst of a graceful stop");
+}

@@ -1,0 +1,221 @@
+//! A running Lumbung for one test, in this process, on either stack. At its end it checks what the test did not assert.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use futures_util::TryStreamExt;
+use lumbung::app::App;
+use lumbung::blob::Prefix;
+use lumbung::cli;
+use lumbung::clock::Clock;
+use lumbung::config::Config;
+use lumbung::http::serve;
+use lumbung::jobs::indexing;
+
+use super::client::Client;
+use super::minio::{self, Bucket};
+use super::regency::{Account, Actor, Regency, Stack};
+use super::{mail, server};
+
+/// Makes one test body into two tests, one on each stack:
+/// `both_stacks!(a_letter_is_found, async |app| { … });`
+macro_rules! both_stacks {
+    ($name:ident, $body:expr) => {
+        mod $name {
+            #[expect(unused_imports, reason = "a body need not use everything that stands around it")]
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn embedded() {
+                $crate::support::app::run_on($crate::support::regency::Stack::Embedded, $body).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn networked() {
+                $crate::support::app::run_on($crate::support::regency::Stack::Networked, $body).await;
+            }
+        }
+    };
+}
+pub(crate) use both_stacks;
+
+pub async fn run_on(stack: Stack, body: impl AsyncFnOnce(&TestApp)) {
+    let app = TestApp::start(stack).await;
+    body(&app).await;
+    app.finish().await;
+}
+
+pub struct TestApp {
+    pub stack: Stack,
+    /// Moving it moves every holder: sessions, links and leases expire.
+    pub clock: Clock,
+    /// The parts of the running server, for what cannot be seen from outside.
+    pub app: App,
+    /// Where it listens, as `http://127.0.0.1:port`.
+    pub base: String,
+    /// Only on the networked stack.
+    pub bucket: Option<Bucket>,
+    home: Home,
+    running: Option<serve::Running>,
+    regency: &'static Regency,
+}
+
+/// The data of one installation, and what its configuration says.
+#[derive(Debug)]
+pub struct Home {
+    pub dir: PathBuf,
+    pub file: PathBuf,
+    settings: Vec<(String, String)>,
+}
+
+impl TestApp {
+    pub async fn start(stack: Stack) -> TestApp {
+        TestApp::with(stack, &[]).await
+    }
+
+    /// With settings of its own, such as `("upload.max_bytes", "1000")`.
+    pub async fn with(stack: Stack, settings: &[(&str, &str)]) -> TestApp {
+        let regency = Regency::on(stack).await;
+        let (home, bucket) = Home::make(stack, regency, settings).await;
+        let clock = Clock::default();
+        let running = serve_in(&home, clock.clone()).await;
+        let (app, base) = (running.app.clone(), format!("http://{}", running.address));
+        TestApp { stack, clock, app, base, bucket, home, running: Some(running), regency }
+    }
+
+    pub fn actor(&self, actor: Actor) -> Client {
+        Client::of(&self.base, self.account(actor))
+    }
+
+    pub fn nobody(&self) -> Client {
+        Client::nobody(&self.base)
+    }
+
+    pub fn account(&self, actor: Actor) -> Account {
+        self.regency.accounts[&actor].clone()
+    }
+
+    /// An `AGE-SECRET-KEY-…` line that opens every object.
+    pub fn recovery_identity(&self) -> &str {
+        &self.regency.recovery
+    }
+
+    /// Everything that it writes to its own disk lies in here.
+    pub fn dir(&self) -> &Path {
+        &self.home.dir
+    }
+
+    /// Stops gracefully and starts again on the same data; addresses change.
+    pub async fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        let running = serve_in(&self.home, self.clock.clone()).await;
+        (self.app, self.base) = (running.app.clone(), format!("http://{}", running.address));
+        self.running = Some(running);
+    }
+
+    /// Waits until no job can run now and the index has followed every change.
+    pub async fn settled(&self) {
+        let started = Instant::now();
+        loop {
+            let (waiting, dead) = self.app.queue.depth().await.expect("the queue answers");
+            let behind = indexing::pending(&self.app).await.expect("the index answers").len();
+            let is_busy = waiting > 0 && self.app.queue.has_work().await.expect("the queue answers");
+            if !is_busy && behind == 0 && !self.is_leased().await {
+                return;
+            }
+            let late = started.elapsed() > Duration::from_secs(60);
+            assert!(!late, "{waiting} jobs wait, {dead} are dead, {behind} documents are not indexed");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn is_leased(&self) -> bool {
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'waiting' AND lease IS NOT NULL";
+        let row: Option<(i64,)> = self.app.db.one(sql, vec![]).await.expect("the database answers");
+        row.is_some_and(|(leased,)| leased > 0)
+    }
+
+    /// The end of every test. What it checks, no test has to.
+    pub async fn finish(mut self) {
+        self.settled().await;
+        let dead = self.app.queue.list(true, None, 10).await.expect("the queue answers");
+        assert!(dead.is_empty(), "jobs were given up: {dead:?}");
+        self.check_objects().await;
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
+    /// Every object has its row, every row that can be read has its object.
+    async fn check_objects(&self) {
+        let listed: Vec<_> = self.app.store.list(Prefix::Objects).try_collect().await.expect("the store lists");
+        let stored: Vec<String> = listed.into_iter().filter_map(|object| Some(object.name()?.to_string())).collect();
+        let known = "SELECT object FROM blob WHERE state <> 'gone' UNION SELECT object FROM derivation";
+        let known: Vec<(String,)> = self.app.db.all(known, vec![]).await.expect("the database answers");
+        let orphans: Vec<_> = stored.iter().filter(|name| !known.iter().any(|(object,)| object == *name)).collect();
+        assert!(orphans.is_empty(), "objects that no row knows: {orphans:?}");
+        let live = "SELECT object FROM blob WHERE state = 'live' UNION SELECT object FROM derivation";
+        let live: Vec<(String,)> = self.app.db.all(live, vec![]).await.expect("the database answers");
+        let lost: Vec<_> = live.iter().filter(|(object,)| !stored.contains(object)).collect();
+        assert!(lost.is_empty(), "rows whose object is not there: {lost:?}");
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.home.dir);
+        let unfinished = self.running.is_some() && !std::thread::panicking();
+        assert!(!unfinished, "a test ends with `app.finish().await`");
+    }
+}
+
+impl Home {
+    pub async fn make(stack: Stack, regency: &'static Regency, settings: &[(&str, &str)]) -> (Home, Option<Bucket>) {
+        let dir = server::scratch("app");
+        let url = regency.settle(&dir).await;
+        let smtp = tokio::task::spawn_blocking(mail::port).await.expect("the mail server starts");
+        let bucket = match stack {
+            Stack::Embedded => None,
+            Stack::Networked => Some(minio::fresh_bucket().await),
+        };
+        let mut text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = {dir:?}\n[database]\nurl = {url:?}\nmax_connections = 8\n\
+             [mail]\nhost = \"127.0.0.1\"\nport = {smtp}\nsecurity = \"none\"\n\
+             [reading]\nrequire_jail = false\n[search]\npoll_milliseconds = 100\n[log]\nlevel = \"warn\"\n"
+        );
+        if let Some(bucket) = &bucket {
+            let secret = dir.join("s3-secret");
+            std::fs::write(&secret, minio::SECRET_KEY).expect("our folder is writable");
+            text.push_str(&format!(
+                "[storage]\nkind = \"s3\"\ns3_endpoint = {:?}\ns3_bucket = {:?}\ns3_access_key = {:?}\ns3_secret_key_file = {secret:?}\n",
+                bucket.endpoint,
+                bucket.name,
+                minio::ACCESS_KEY,
+            ));
+        }
+        let file = dir.join("lumbung.toml");
+        std::fs::write(&file, text).expect("our folder is writable");
+        let settings = settings.iter().map(|(key, value)| (variable(key), (*value).to_owned())).collect();
+        (Home { dir, file, settings }, bucket)
+    }
+
+    /// The settings of the test as environment variables.
+    pub fn environment(&self) -> impl Iterator<Item = (String, String)> {
+        self.settings.iter().cloned()
+    }
+}
+
+/// `upload.max_bytes` as `LUMBUNG__UPLOAD__MAX_BYTES`.
+fn variable(key: &str) -> String {
+    format!("LUMBUNG__{}", key.replacen('.', "__", 1).to_uppercase())
+}
+
+async fn serve_in(home: &Home, clock: Clock) -> serve::Running {
+    let config = Config::load(Some(&home.file), home.environment()).expect("the test's configuration is right");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_lumbung"));
+    let app = App::open(config, clock, program).await.expect("the parts come together");
+    let router = cli::router(&app);
+    serve::start(app, router).await.expect("the server starts")
+}

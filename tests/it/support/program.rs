@@ -1,0 +1,91 @@
+//! The real program as a child process: for what only shows from outside, such as a power cut.
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use super::app::Home;
+use super::client::Client;
+use super::minio::Bucket;
+use super::regency::{Actor, Regency, Stack};
+use super::server::{self, Server, free_port};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lumbung");
+
+/// `lumbung serve` on data of its own, which outlives it.
+pub struct Program {
+    pub home: Home,
+    pub bucket: Option<Bucket>,
+    pub base: String,
+    regency: &'static Regency,
+    server: Server,
+}
+
+impl Program {
+    pub async fn start(stack: Stack, settings: &[(&str, &str)]) -> Program {
+        let regency = Regency::on(stack).await;
+        let port = free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let settings: Vec<_> = settings.iter().copied().chain([("server.listen", listen.as_str())]).collect();
+        let (home, bucket) = Home::make(stack, regency, &settings).await;
+        let server = serve(&home);
+        let program = Program { home, bucket, base: format!("http://{listen}"), regency, server };
+        program.wait_until_ready().await;
+        program
+    }
+
+    pub fn actor(&self, actor: Actor) -> Client {
+        Client::of(&self.base, self.regency.accounts[&actor].clone())
+    }
+
+    /// An `AGE-SECRET-KEY-…` line that opens every object.
+    pub fn recovery_identity(&self) -> &str {
+        &self.regency.recovery
+    }
+
+    /// What it has said so far.
+    pub fn output(&self) -> String {
+        self.server.output()
+    }
+
+    pub fn process(&mut self) -> u32 {
+        self.server.process()
+    }
+
+    /// Kills it with all its children as a power cut would, and starts it again on the same data.
+    pub async fn cut_and_restart(&mut self) {
+        self.server.cut();
+        self.server = serve(&self.home);
+        self.wait_until_ready().await;
+    }
+
+    /// Another command on the same configuration, to its end.
+    pub fn command(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(PROGRAM);
+        command.args(args).arg("--config").arg(&self.home.file).envs(self.home.environment());
+        command.output().expect("the program runs")
+    }
+
+    async fn wait_until_ready(&self) {
+        let http = reqwest::Client::new();
+        for _ in 0..600 {
+            let asked = http.get(format!("{}/readyz", self.base)).send().await;
+            if asked.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the program does not become ready:\n{}", self.output());
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.home.dir);
+    }
+}
+
+fn serve(home: &Home) -> Server {
+    let mut command = Command::new(PROGRAM);
+    command.arg("serve").arg("--config").arg(&home.file).envs(home.environment());
+    Server::start("lumbung", server::throw_away("program"), "TERM", &command)
+}
