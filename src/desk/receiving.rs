@@ -120,6 +120,7 @@ impl Parts {
 }
 
 /// The next part, where `metadata` is optional.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum Either<'a> {
     Metadata(Bytes),
     File(Field<'a>),

@@ -15,7 +15,7 @@ pub use details::{Changes, Details, Limits, clean_file_name};
 pub use field::{Reach, SecurityClass, State, Urgency};
 pub use list::{Filter, list};
 pub use record::{
-    NewVersion, Recorded, Settled, add_version, ask_again, create, edit, forget_old_changes, mark_findable,
+    NewDocument, NewVersion, Recorded, Settled, add_version, ask_again, create, edit, forget_old_changes, mark_findable,
     note_progress, restore, settle_reading, trash,
 };
 pub use shown::{Access, Event, Shown, ShownListed, fingerprint, show};

@@ -34,16 +34,24 @@ pub struct Recorded {
     pub version: VersionId,
 }
 
+/// A document that is about to be recorded with its first version.
+#[derive(Debug)]
+pub struct NewDocument<'a> {
+    pub office: OfficeId,
+    pub details: &'a Details,
+    /// `upload` or `drop`.
+    pub origin: &'a str,
+    pub version: NewVersion,
+}
+
 pub async fn create(
     tx: &mut Tx,
     clock: &Clock,
     keys: &OfficeKeys,
-    office: OfficeId,
-    details: &Details,
-    new: NewVersion,
-    origin: &str,
+    new: NewDocument<'_>,
     zone: &TimeZone,
 ) -> Result<Recorded> {
+    let NewDocument { office, details, origin, version: new } = new;
     let now = clock.now();
     let (document, version) = (DocumentId::fresh(clock), VersionId::fresh(clock));
     let state = first_state(&new);

@@ -8,7 +8,7 @@ use super::{Ingest, Received, sql};
 use crate::{
     audit::{self, Entry, Origin, Who},
     db::Tx,
-    document::{self, Details, Document, NewVersion, Recorded},
+    document::{self, Details, Document, NewDocument, NewVersion, Recorded},
     error::{Error, Result, say},
     id::{DocumentId, OfficeId, PersonId, VersionId},
     queue::{Job, Queue},
@@ -56,7 +56,8 @@ pub async fn record(
     let new = new_version(received, blob, accepted, String::new());
     let is_read = new.is_read;
     let Ingest { clock, keys, .. } = with.ingest;
-    let recorded = document::create(tx, clock, keys, office, details, new, accepted.way, with.zone).await?;
+    let new = NewDocument { office, details, origin: accepted.way, version: new };
+    let recorded = document::create(tx, clock, keys, new, with.zone).await?;
     settle(tx, with, office, recorded, is_read, "document.upload", accepted).await?;
     Ok(recorded)
 }

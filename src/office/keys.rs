@@ -23,9 +23,12 @@ use crate::{
 pub struct OfficeKeys {
     db: Db,
     wrapper: Secret32,
-    opened: Arc<RwLock<HashMap<(Uuid, i64), Arc<Opened>>>>,
-    newest: Arc<RwLock<HashMap<Uuid, i64>>>,
+    opened: Shared<(Uuid, i64), Arc<Opened>>,
+    newest: Shared<Uuid, i64>,
 }
+
+/// What every clone sees.
+type Shared<K, V> = Arc<RwLock<HashMap<K, V>>>;
 
 struct Opened {
     version: i64,

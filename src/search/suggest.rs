@@ -1,6 +1,7 @@
 //! What a reader may have begun to type: words, titles and letter numbers. Candidates come from the dictionary; only
 //! those are offered, and only as often counted, as they occur within the scope.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use tantivy::{
@@ -72,7 +73,7 @@ fn completed(snapshot: &Snapshot, set: &ScopeSet, last: &str, budget: &mut Budge
         .into_iter()
         .map(|(text, keys)| Suggestion { text, kind: SuggestionKind::Word, count: keys.len() })
         .collect();
-    words.sort_by(|a, b| b.count.cmp(&a.count));
+    words.sort_by_key(|word| Reverse(word.count));
     Ok(words)
 }
 
@@ -96,7 +97,7 @@ fn entries(
     }
     let mut found: Vec<Suggestion> =
         counts.into_iter().map(|(text, keys)| Suggestion { text, kind, count: keys.len() }).collect();
-    found.sort_by(|a, b| b.count.cmp(&a.count));
+    found.sort_by_key(|one| Reverse(one.count));
     found.truncate(ENTRIES);
     Ok(found)
 }

@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn without_a_mail_server_the_audience_email_is_refused_with_the_reason() {
         let json = r#"{"audience":{"kind":"email","emails":["a@b.go.id"]},"rights":"view","expires_at":"LATER"}"#;
-        let refusal = asked(json).checked(NOW, Bounds { has_mail: false, ..BOUNDS }).err().expect("refused");
+        let refusal = asked(json).checked(NOW, Bounds { has_mail: false, ..BOUNDS }).expect_err("refused");
         assert_eq!((refusal.slug(), refusal.status()), ("mail-not-configured", 422));
         assert!(refusal.detail().en.contains("mail.host"));
     }
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn addresses_are_one_whatever_their_case() {
         let json = r#"{"audience":{"kind":"email","emails":["Sekdes@Desa.id","sekdes@desa.id "]},"rights":"view","expires_at":"LATER"}"#;
-        let terms = asked(json).checked(NOW, BOUNDS).ok().expect("valid");
+        let terms = asked(json).checked(NOW, BOUNDS).expect("valid");
         assert_eq!(*terms.audience(), Audience::Email { emails: vec!["sekdes@desa.id".into()] });
     }
 

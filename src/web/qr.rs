@@ -31,7 +31,7 @@ mod tests {
         let qr =
             super::of("https://lumbung.example.id/s/0123456789abcdef#0123456789abcdefghijklmnopqrstuv").expect("fits");
         let last = qr.side - 5;
-        for corner in [format!("M4 4h"), format!("M{last} 4h"), format!("M4 {last}h")] {
+        for corner in ["M4 4h".to_owned(), format!("M{last} 4h"), format!("M4 {last}h")] {
             assert!(qr.path.contains(&corner), "{corner}");
         }
         assert!(!qr.path.contains("M3 ") && !qr.path.contains("M0 "));

@@ -246,7 +246,7 @@ fn width(words: &str, size: f32, face: Face) -> f32 {
     thousandths as f32 * size / 1000.0
 }
 
-fn wrapped<'a>(words: &'a str, room: f32, size: f32, face: Face) -> Vec<&'a str> {
+fn wrapped(words: &str, room: f32, size: f32, face: Face) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = words;
     while !rest.is_empty() {

@@ -183,9 +183,9 @@ mod tests {
 
     #[test]
     fn types_are_media_types_or_their_short_names() {
-        let terms = asked(r#","types":["pdf","image/*","application/PDF"]"#).ok().expect("valid");
+        let terms = asked(r#","types":["pdf","image/*","application/PDF"]"#).expect("valid");
         assert_eq!(terms.types(), ["application/pdf", "image/*"]);
-        let refusal = asked(r#","types":["pdf","anything goes"]"#).err().expect("refused");
+        let refusal = asked(r#","types":["pdf","anything goes"]"#).expect_err("refused");
         assert_eq!(refusal.fields()[0].pointer, "/types/1");
     }
 
@@ -199,7 +199,7 @@ mod tests {
     fn every_mistake_is_told_at_once() {
         let json = r#"{"label":" ","expires_at":"2020-01-01T00:00:00Z","max_files":0,"max_bytes":0,"password":"abc"}"#;
         let refusal =
-            serde_json::from_str::<DropAsked>(json).expect("json of a test").checked(NOW).err().expect("refused");
+            serde_json::from_str::<DropAsked>(json).expect("json of a test").checked(NOW).expect_err("refused");
         let pointers: Vec<&str> = refusal.fields().iter().map(|field| field.pointer.as_str()).collect();
         assert_eq!(pointers, ["/label", "/expires_at", "/password", "/max_files", "/max_bytes"]);
     }

@@ -103,7 +103,7 @@ async fn a_program_that_copies_pages_is_slowed_down() {
     let opened = world.open(&link).await.expect("opens");
     let granted = world.sharing.use_ticket(&link.link.public, &opened.ticket).await.expect("in use");
     // A new minute may begin in the midst of this test: seven pages pass two minutes at most.
-    let refused = (0..7).filter_map(|_| world.sharing.keep_pace(&granted).err()).last().expect("too many pages");
+    let refused = (0..7).filter_map(|_| world.sharing.keep_pace(&granted).err()).next_back().expect("too many pages");
     assert!(refused.retry_after_seconds().is_some_and(|seconds| (1..=60).contains(&seconds)));
     world.clock.advance(Duration::from_secs(61));
     world.sharing.keep_pace(&granted).expect("the next minute");
