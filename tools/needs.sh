@@ -67,13 +67,14 @@ need_test_programs() {
     have chromedriver || packages+=(chromium-driver)
     have age || packages+=(age)
     have restic || packages+=(restic)
+    have strace || packages+=(strace)
     have pdftotext || packages+=(poppler-utils)
     have git || packages+=(git)
     have setpriv || packages+=(util-linux)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
     need_packages "${packages[@]}"
     local program
-    for program in chromium chromedriver age restic pdftotext python3 git; do have "$program" || fail "$program"; done
+    for program in chromium chromedriver age restic strace pdftotext python3 git; do have "$program" || fail "$program"; done
     [ -n "$(postgres_bin)" ] || fail "PostgreSQL (initdb and postgres)"
 }
 

@@ -12,6 +12,7 @@ use super::receiving;
 use crate::{
     access::Act,
     app::App,
+    crash::{Point, point},
     db::Tx,
     desk::{
         changes,
@@ -72,7 +73,10 @@ pub async fn commit(mut tx: Tx, claim: &mut Claim, digest: &[u8; 32], answer: &[
     if let Claim::First(first) = std::mem::replace(claim, Claim::Unnamed) {
         first.settle(&mut tx, digest, answer).await?;
     }
-    tx.commit().await
+    point(Point::Recorded);
+    tx.commit().await?;
+    point(Point::RecordCommitted);
+    Ok(())
 }
 
 pub fn created(json: Vec<u8>) -> Response {

@@ -17,6 +17,7 @@ use crate::{
     access::{Act, Actor},
     app::App,
     clock::Time,
+    crash::{Point, point},
     db::Tx,
     desk::{documents::load, shared::subject},
     error::{Error, Result},
@@ -167,7 +168,9 @@ pub async fn create(
     let url = made.url(app.public_url());
     let shown = ShownLink { url: Some(url), ..show(&mut tx, made.link).await? };
     let answer = serde_json::to_vec(&shown).map_err(Error::internal)?;
+    point(Point::LinkWritten);
     commit(tx, &mut claim, &digest, &answer).await?;
+    point(Point::LinkCommitted);
     app.nudge();
     Ok(created(answer))
 }
@@ -281,7 +284,9 @@ pub async fn delete(
     if_match.accepted(link.revision)?;
     let mut tx = app.db.write().await?;
     app.sharing.revoke(&mut tx, &caller.actor, &caller.origin, &link).await?;
+    point(Point::RevokeWritten);
     tx.commit().await?;
+    point(Point::RevokeCommitted);
     app.nudge();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -18,6 +18,7 @@ use crate::{
     access::Act,
     app::App,
     audit::Who,
+    crash::{Point, point},
     document::{Changes, Limits, clean_file_name},
     error::{Error, Kind, Result, say},
     http::{Caller, Path, Problem, parse_json},
@@ -275,7 +276,9 @@ pub async fn complete(app: &App, upload: &Upload, accepted: &Accepted) -> Result
         let now = app.ingest.upload(upload.id, |_| true).await?;
         return now.document.ok_or_else(Error::not_found);
     }
+    point(Point::UploadTied);
     tx.commit().await?;
+    point(Point::UploadCommitted);
     app.nudge();
     if let Err(cause) = app.ingest.drop_parts(upload.id).await {
         tracing::warn!(cause = %cause.chain(), "parts of a finished upload stay until it expires");

@@ -16,6 +16,7 @@ use futures_util::stream::{self, BoxStream};
 use sha2::{Digest as _, Sha256};
 
 use super::{Body, Listed, ObjectName, Prefix, occupied, unavailable, within};
+use crate::crash::{Point, point};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::seal::{Place, SealedBody};
@@ -54,6 +55,7 @@ impl Folder {
                 return folder.confirm(&name, &target, &body);
             }
             let unfinished = folder.write_unfinished(&body)?;
+            point(Point::FolderWritten);
             folder.give_name(&unfinished, &target).inspect_err(|_| discard(&unfinished))
         })
         .await
@@ -189,6 +191,7 @@ impl Folder {
             make_folder(folder)?;
             fs::rename(from, to)?;
         }
+        point(Point::FolderNamed);
         self.sync_upwards(folder)
     }
 

@@ -5,6 +5,8 @@ use crate::{
     access::Act,
     app::App,
     audit,
+    crash::{Point, point},
+    db::Tx,
     document::{self, Details, Document},
     error::{Error, Result, say},
     http::Caller,
@@ -21,7 +23,7 @@ pub async fn edit(app: &App, caller: &Caller, document: &Document, details: &Det
     }
     audit::record(&mut tx, &app.clock, entry(caller, document, "document.edit")).await?;
     let changed = document::load_any(&mut tx, &app.keys, document.id).await?;
-    tx.commit().await?;
+    committed(tx).await?;
     app.nudge();
     Ok(changed)
 }
@@ -30,7 +32,7 @@ pub async fn trash(app: &App, caller: &Caller, document: &Document) -> Result<()
     let mut tx = app.db.write().await?;
     document::trash(&mut tx, &app.clock, document).await?;
     audit::record(&mut tx, &app.clock, entry(caller, document, "document.trash")).await?;
-    tx.commit().await?;
+    committed(tx).await?;
     app.nudge();
     Ok(())
 }
@@ -41,9 +43,17 @@ pub async fn restore(app: &App, caller: &Caller, document: &Document) -> Result<
     document::restore(&mut tx, &app.clock, document).await?;
     audit::record(&mut tx, &app.clock, entry(caller, document, "document.restore")).await?;
     let changed = document::load_any(&mut tx, &app.keys, document.id).await?;
-    tx.commit().await?;
+    committed(tx).await?;
     app.nudge();
     Ok(changed)
+}
+
+/// The end of every change: from here on it is told.
+async fn committed(tx: Tx) -> Result<()> {
+    point(Point::ChangeWritten);
+    tx.commit().await?;
+    point(Point::ChangeCommitted);
+    Ok(())
 }
 
 /// Reads an unreadable document once more.
@@ -61,7 +71,7 @@ pub async fn read_again(app: &App, caller: &Caller, document: &Document) -> Resu
     app.queue.enqueue(&mut tx, &ingest::ReadPages { version: document.version.id }, Some(document.office)).await?;
     audit::record(&mut tx, &app.clock, entry(caller, document, "document.read_again")).await?;
     let changed = document::load_any(&mut tx, &app.keys, document.id).await?;
-    tx.commit().await?;
+    committed(tx).await?;
     app.nudge();
     Ok(changed)
 }

@@ -3,6 +3,7 @@
 
 use super::{Grant, Shelf, derived::wrapping_key, sql};
 use crate::{
+    crash::{Point, point},
     error::{Error, Kind, Result, say},
     read::{Picture, Reason},
 };
@@ -42,6 +43,7 @@ impl Shelf {
         let block = self
             .put_derived(&grant.version, &wrapping, kind, number, picture.media_type, picture.bytes.clone())
             .await?;
+        point(Point::PictureStored);
         let mut tx = self.db.write().await?;
         let orphans = self.keep(&mut tx, &grant.version, &[block]).await?;
         tx.commit().await?;

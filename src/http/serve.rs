@@ -29,6 +29,10 @@ pub async fn start(app: App, router: Router) -> Result<Running> {
     let tls = tls(&app).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.listening_at(format!("{scheme}://{address}"));
+    if !app.db.is_postgres() {
+        // An embedded database has this one node: whatever is leased was held by a life that ended.
+        app.queue.free_all().await?;
+    }
     let handle = Handle::new();
     let background = jobs::start(&app);
     let serving = tokio::spawn(serve(app.clone(), listener, tls, router, handle.clone()));

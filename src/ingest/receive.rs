@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 use super::{Ingest, sql};
 use crate::{
+    crash::{Point, point},
     error::{Error, Result, say},
     id::{BlobId, OfficeId},
     read, seal,
@@ -64,6 +65,7 @@ impl Ingest {
         let head = Arc::new(Mutex::new(Vec::with_capacity(HEAD)));
         let bytes = limited(bytes, source.max_bytes, head.clone());
         let (sealed, body) = self.seal(bytes).await?;
+        point(Point::Sealed);
         if sealed.plain_size == 0 {
             return Err(Error::invalid(
                 "/file",
@@ -73,7 +75,9 @@ impl Ingest {
         let blob = BlobId::fresh(&self.clock);
         let dedupe = self.dedupe(source.office, &sealed.fingerprint).await?;
         self.announce(blob, source.office, &sealed, &dedupe).await?;
+        point(Point::Announced);
         self.store.put(&sealed.name, &body).await?;
+        point(Point::Stored);
         let head = head.lock().map(|head| head.clone()).unwrap_or_default();
         Ok(Received {
             blob,

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     blob::ObjectName,
     clock::Time,
+    crash::{Point, point},
     db::Tx,
     error::{Error, Kind, Result, say},
     id::{self, DocumentId, DropId, OfficeId, PersonId, UploadId},
@@ -124,6 +125,7 @@ impl Ingest {
         }
         sql::insert_upload(&mut tx, &row, now).await?;
         tx.commit().await?;
+        point(Point::UploadBegun);
         Ok(row.into())
     }
 
@@ -182,6 +184,7 @@ impl Ingest {
         let (sealed, body) = self.seal(stream::iter([Ok(piece)])).await?;
         let part = i64::from_be_bytes(id::random()) & i64::MAX;
         self.store.put(&part_name(upload.id, part), &body).await?;
+        point(Point::PartStored);
         let context = part_context(upload.id, part);
         let wrapped = self.keys.seal(upload.office, &context, &sealed.key.to_bytes()).await?;
         let row = PartRow { start: start as i64, part, size: size as i64, wrapped };
@@ -191,6 +194,7 @@ impl Ingest {
         }
         sql::insert_part(&mut tx, upload.id, &row).await?;
         tx.commit().await?;
+        point(Point::PartCommitted);
         Ok(start + size)
     }
 
@@ -250,6 +254,7 @@ impl Ingest {
         for part in sql::parts(&self.db, id).await? {
             self.store.delete(&part_name(id, part.part)).await?;
         }
+        point(Point::PartsDeleted);
         let mut tx = self.db.write().await?;
         sql::delete_parts(&mut tx, id).await?;
         tx.commit().await

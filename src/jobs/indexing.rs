@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::{
     app::{App, Happening},
+    crash::{Point, point},
     document::{self, Applied, Document, Reach, State, WINDOW, numbers_of},
     error::{Error, Result},
     id::DocumentId,
@@ -126,6 +127,7 @@ async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<()> {
     let index = app.index.clone();
     tokio::task::spawn_blocking(move || index.apply(changes, cursor)).await.map_err(Error::internal)??;
     if !findable.is_empty() {
+        point(Point::IndexApplied);
         announce(app, &findable).await?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::{end, finish};
 use crate::{
     app::{App, Happening},
+    crash::{Point, point},
     document::{self, Settled, State, Version},
     error::Result,
     id::{DocumentId, OfficeId},
@@ -34,10 +35,13 @@ pub async fn run(app: &App, job: &Claimed, payload: ReadPages) -> Result<()> {
     let outcome = read(app, &subject).await?;
     let (settled, pages) = settle(outcome);
     let blocks = app.shelf.put_pages(&subject.version, office, pages).await?;
+    point(Point::TextsStored);
     let mut tx = app.db.write().await?;
     let orphans = app.shelf.keep(&mut tx, &subject.version, &blocks).await?;
     document::settle_reading(&mut tx, &app.clock, subject.version.id, &settled).await?;
+    point(Point::TextsRecorded);
     end(app, tx, job).await?;
+    point(Point::TextsCommitted);
     app.shelf.drop_objects(&orphans).await;
     // A reading that is done is told when its text is findable; the other outcomes are final now.
     if settled.state != State::Ready {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::end;
 use crate::{
     app::App,
+    crash::{Point, point},
     document,
     error::Result,
     id::DocumentId,
@@ -39,5 +40,6 @@ pub async fn run(app: &App, job: &Claimed, payload: Reindex) -> Result<()> {
     if let Some(last) = documents.last() {
         app.queue.enqueue(&mut tx, &Reindex { after: *last }, None).await?;
     }
+    point(Point::ReindexWritten);
     end(app, tx, job).await
 }

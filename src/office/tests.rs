@@ -33,7 +33,11 @@ async fn an_office_is_found_by_a_code_that_it_once_bore() {
     assert_eq!(now.name, "Kelurahan Setia Asih");
     assert_eq!(by_code(&mut tx, "32.16.01.2007").await.unwrap().unwrap(), now);
     assert_eq!(list(&mut tx, None, Some("32.16.01.2007"), None, 5).await.unwrap(), std::slice::from_ref(&now));
-    assert_eq!(list(&mut tx, None, Some("desa setia asih"), None, 5).await.unwrap(), std::slice::from_ref(&now), "an alias");
+    assert_eq!(
+        list(&mut tx, None, Some("desa setia asih"), None, 5).await.unwrap(),
+        std::slice::from_ref(&now),
+        "an alias"
+    );
     let codes = codes(&mut tx, now.id).await.unwrap();
     assert_eq!(codes.len(), 2);
     assert_eq!((codes[0].since.as_deref(), codes[0].until.as_deref()), (Some("2022"), None));

@@ -157,6 +157,11 @@ impl Queue {
         sql::hand_back(&self.db, job.id, job.lease, self.clock.now()).await
     }
 
+    /// Takes back what a former life of this node held. Only for a database of which this is the one node.
+    pub async fn free_all(&self) -> Result<()> {
+        sql::free_all(&self.db).await
+    }
+
     /// Jobs for the operator, newest first; dead ones only if `dead`.
     pub async fn list(&self, dead: bool, before: Option<JobId>, limit: i64) -> Result<Vec<Seen>> {
         sql::list(&self.db, dead, before, limit).await

@@ -109,6 +109,10 @@ pub(super) async fn hand_back(db: &Db, id: JobId, lease: Uuid, now: Time) -> Res
     .map(drop)
 }
 
+pub(super) async fn free_all(db: &Db) -> Result<()> {
+    db.execute("UPDATE job SET lease = NULL, leased_until = 0 WHERE lease IS NOT NULL", params![]).await.map(drop)
+}
+
 pub(super) async fn list(db: &Db, dead: bool, before: Option<JobId>, limit: i64) -> Result<Vec<Seen>> {
     let before = before.map_or(Uuid::max(), |id| id.0);
     db.all(

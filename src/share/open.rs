@@ -21,6 +21,7 @@ use crate::{
     account::throttle::{self, Counter},
     audit::{self, Entry, Origin, Who},
     clock::Time,
+    crash::{Point, point},
     error::{Error, Result},
     id::{DocumentId, GrantId, LinkId, OfficeId, VersionId},
     seal::token,
@@ -211,7 +212,9 @@ impl Sharing {
             self.queue.enqueue_at(&mut tx, &TouchJob { document }, None, until).await?;
         }
         self.audit_open(&mut tx, row, "ok", json!({ "grant": grant }), visitor).await?;
+        point(Point::OpenWritten);
         tx.commit().await?;
+        point(Point::OpenCommitted);
         self.opened(door, grant, now, until)
     }
 

@@ -2,6 +2,7 @@
 //! tells what must hold.
 
 mod api;
+mod crash;
 mod deploy;
 mod flow;
 mod ground;

@@ -20,19 +20,20 @@ use super::{mail, server};
 /// Makes one test body into two tests, one on each stack:
 /// `both_stacks!(a_letter_is_found, async |app| { … });`
 macro_rules! both_stacks {
-    ($name:ident, $body:expr) => {
+    ($name:ident, async |$app:ident $(: $type:ty)?| $body:block) => {
+        async fn $name($app: &$crate::support::app::TestApp) $body
+
         mod $name {
-            #[expect(unused_imports, reason = "a body need not use everything that stands around it")]
-            use super::*;
+            use $crate::support::{app::run_on, regency::Stack};
 
             #[tokio::test(flavor = "multi_thread")]
             async fn embedded() {
-                $crate::support::app::run_on($crate::support::regency::Stack::Embedded, $body).await;
+                run_on(Stack::Embedded, super::$name).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn networked() {
-                $crate::support::app::run_on($crate::support::regency::Stack::Networked, $body).await;
+                run_on(Stack::Networked, super::$name).await;
             }
         }
     };

@@ -135,13 +135,18 @@ pub fn form(file_name: &str, bytes: Vec<u8>, metadata: Value) -> Form {
 }
 
 pub async fn send(request: RequestBuilder) -> Answer {
+    try_send(request).await.unwrap_or_else(|cause| panic!("{cause:?}"))
+}
+
+/// An error where the connection broke: the server died, or is not there.
+pub async fn try_send(request: RequestBuilder) -> reqwest::Result<Answer> {
     let (client, request) = request.build_split();
     let request = request.expect("a sound request");
     let asked = format!("{} {}", request.method(), request.url());
-    let answer = client.execute(request).await.unwrap_or_else(|cause| panic!("{asked}: {cause:?}"));
+    let answer = client.execute(request).await?;
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let body = answer.bytes().await.unwrap_or_else(|cause| panic!("{asked}: {cause:?}")).to_vec();
-    Answer { status, headers, body, asked }
+    let body = answer.bytes().await?.to_vec();
+    Ok(Answer { status, headers, body, asked })
 }
 
 impl Answer {

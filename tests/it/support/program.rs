@@ -8,6 +8,7 @@ use super::client::Client;
 use super::minio::Bucket;
 use super::regency::{Actor, Regency, Stack};
 use super::server::{self, Server, free_port};
+use super::tools;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lumbung");
 
@@ -22,15 +23,20 @@ pub struct Program {
 
 impl Program {
     pub async fn start(stack: Stack, settings: &[(&str, &str)]) -> Program {
+        let program = Program::launch(stack, settings, &Launch::default()).await;
+        program.wait_until_ready().await;
+        program
+    }
+
+    /// Started in a way of its own, this once; perhaps dead already when this returns.
+    pub async fn launch(stack: Stack, settings: &[(&str, &str)], launch: &Launch<'_>) -> Program {
         let regency = Regency::on(stack).await;
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let settings: Vec<_> = settings.iter().copied().chain([("server.listen", listen.as_str())]).collect();
         let (home, bucket) = Home::make(stack, regency, &settings).await;
-        let server = serve(&home);
-        let program = Program { home, bucket, base: format!("http://{listen}"), regency, server };
-        program.wait_until_ready().await;
-        program
+        let server = serve(&home, launch);
+        Program { home, bucket, base: format!("http://{listen}"), regency, server }
     }
 
     pub fn actor(&self, actor: Actor) -> Client {
@@ -54,8 +60,44 @@ impl Program {
     /// Kills it with all its children as a power cut would, and starts it again on the same data.
     pub async fn cut_and_restart(&mut self) {
         self.server.cut();
-        self.server = serve(&self.home);
+        self.start_again().await;
+    }
+
+    /// Starts it again after its death.
+    pub async fn start_again(&mut self) {
+        self.server = serve(&self.home, &Launch::default());
         self.wait_until_ready().await;
+    }
+
+    /// True as soon as it is ready, false when it has died before.
+    pub async fn becomes_ready(&mut self) -> bool {
+        let http = reqwest::Client::new();
+        for _ in 0..600 {
+            let asked = http.get(format!("{}/readyz", self.base)).send().await;
+            if asked.is_ok_and(|answer| answer.status().is_success()) {
+                return true;
+            }
+            if self.dies_within(Duration::from_millis(100)).await {
+                return false;
+            }
+        }
+        panic!("the program does not become ready:\n{}", self.output());
+    }
+
+    /// Waits for a death that somebody else brings. False when it lives on.
+    pub async fn dies_within(&mut self, patience: Duration) -> bool {
+        let process = format!("/proc/{}/stat", self.server.process());
+        let started = std::time::Instant::now();
+        while started.elapsed() < patience {
+            // A dead process whose parent has not asked for it yet is a zombie.
+            let state = std::fs::read_to_string(&process).unwrap_or_default();
+            if state.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with(['Z', 'X']) || rest.is_empty())
+            {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
     }
 
     /// Another command on the same configuration, to its end.
@@ -84,8 +126,24 @@ impl Drop for Program {
     }
 }
 
-fn serve(home: &Home) -> Server {
-    let mut command = Command::new(PROGRAM);
+/// How one start differs from the ordinary one.
+#[derive(Debug, Default)]
+pub struct Launch<'a> {
+    /// A program, with its arguments, that starts ours.
+    pub under: &'a [&'a str],
+    pub environment: &'a [(&'a str, &'a str)],
+}
+
+fn serve(home: &Home, launch: &Launch<'_>) -> Server {
+    let mut command = match launch.under {
+        [] => Command::new(PROGRAM),
+        [program, args @ ..] => {
+            let mut command = Command::new(tools::program(program));
+            command.args(args).arg(PROGRAM);
+            command
+        }
+    };
     command.arg("serve").arg("--config").arg(&home.file).envs(home.environment());
+    command.envs(launch.environment.iter().copied());
     Server::start("lumbung", server::throw_away("program"), "TERM", &command)
 }

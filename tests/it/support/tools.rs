@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+/// Whether everything is run, long loads too: `./test --full`.
+pub fn is_full() -> bool {
+    std::env::var_os("LUMBUNG_TEST_FULL").is_some()
+}
+
 /// The folder that `./test` fills, outside the checkout.
 fn cache() -> PathBuf {
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());

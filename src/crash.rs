@@ -1,0 +1,115 @@
+//! The points of the write paths at which the process may die, by name. In a debug build `LUMBUNG_DIE_AT=name` (or
+//! `name:3`, for the third time) kills the process there as a power cut would, so that a test can try every one of them;
+//! in the released program there is nothing of this.
+
+macro_rules! points {
+    ($($(#[$doc:meta])* $point:ident = $name:literal;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Point { $($(#[$doc])* $point),* }
+
+        impl Point {
+            /// In the order in which a document meets them.
+            pub const ALL: &'static [Point] = &[$(Point::$point),*];
+
+            pub fn name(self) -> &'static str {
+                match self { $(Point::$point => $name),* }
+            }
+        }
+    };
+}
+
+points! {
+    /// All bytes are sealed, in memory or in the spool; nothing of them is recorded.
+    Sealed = "receive.sealed";
+    /// The pending row and its key are committed; there is no object yet.
+    Announced = "receive.announced";
+    /// The bytes lie in the folder, without a name.
+    FolderWritten = "folder.written";
+    /// The object has its name; the folder's entry is not durable yet.
+    FolderNamed = "folder.named";
+    /// The object is in the store; no document names it.
+    Stored = "receive.stored";
+    /// Document, audit entry and job are written, not committed.
+    Recorded = "record.written";
+    /// Committed, not answered.
+    RecordCommitted = "record.committed";
+    /// An upload in pieces was begun, not answered.
+    UploadBegun = "upload.begun";
+    /// The object of a part is in the store; no row names it.
+    PartStored = "part.stored";
+    /// A part is committed, not answered.
+    PartCommitted = "part.committed";
+    /// The upload is tied to its document, not committed.
+    UploadTied = "upload.tied";
+    /// The document is committed; the upload's parts are still there.
+    UploadCommitted = "upload.committed";
+    /// The objects of the parts are gone, their rows are not.
+    PartsDeleted = "parts.deleted";
+    /// Page texts are in the store; no row names them.
+    TextsStored = "read.stored";
+    /// What was read is written and the job ended, not committed.
+    TextsRecorded = "read.written";
+    /// What was read is committed; what it replaced is still in the store.
+    TextsCommitted = "read.committed";
+    /// The index holds the change; nobody was told.
+    IndexApplied = "index.applied";
+    /// A page picture is in the store; no row names it.
+    PictureStored = "picture.stored";
+    /// A change of details, trash or restore is written, not committed.
+    ChangeWritten = "change.written";
+    /// Committed, not answered.
+    ChangeCommitted = "change.committed";
+    /// A link is written, not committed.
+    LinkWritten = "link.written";
+    /// Committed, not answered: nobody knows the secret.
+    LinkCommitted = "link.committed";
+    /// An opening is counted, not committed.
+    OpenWritten = "open.written";
+    /// Committed, not answered.
+    OpenCommitted = "open.committed";
+    /// A revocation is written, not committed.
+    RevokeWritten = "revoke.written";
+    /// Committed, not answered.
+    RevokeCommitted = "revoke.committed";
+    /// A batch of reindexing is written, not committed.
+    ReindexWritten = "reindex.written";
+}
+
+/// The process dies here if it was told to.
+#[inline]
+pub fn point(point: Point) {
+    #[cfg(debug_assertions)]
+    armed::reach(point);
+    #[cfg(not(debug_assertions))]
+    let _ = point;
+}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::Point;
+
+    struct Armed {
+        name: String,
+        left: AtomicU32,
+    }
+
+    static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
+        let told = std::env::var("LUMBUNG_DIE_AT").ok()?;
+        let (name, times) = told.split_once(':').unwrap_or((&told, "1"));
+        Some(Armed { name: name.to_owned(), left: AtomicU32::new(times.parse().unwrap_or(1)) })
+    });
+
+    pub(super) fn reach(point: Point) {
+        let Some(armed) = ARMED.as_ref().filter(|armed| armed.name == point.name()) else { return };
+        if armed.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // Not an exit and not a panic: nothing is flushed, dropped or handed back.
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}

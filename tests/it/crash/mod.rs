@@ -1,0 +1,9 @@
+//! Reliability is enumerated: the process is killed at every named point of every write path ([`matrix`]), at every n-th
+//! call of the kernel that makes something durable ([`calls`]), and at random under load ([`random`]). After each
+//! death the ledger of what was acknowledged is compared with what is there.
+
+mod calls;
+mod ledger;
+mod matrix;
+mod random;
+mod story;
