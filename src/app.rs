@@ -21,6 +21,7 @@ use crate::{
     office::OfficeKeys,
     queue::{self, Queue},
     read::{self, Reader},
+    record::Records,
     seal::{MasterKey, RecoveryRecipient, Secret32},
     search::{self, Index},
     share::Sharing,
@@ -46,6 +47,7 @@ pub struct Parts {
     pub store: BlobStore,
     pub ingest: Ingest,
     pub shelf: Shelf,
+    pub records: Records,
     pub reader: Reader,
     pub index: Index,
     pub mailer: Option<Mailer>,
@@ -91,10 +93,10 @@ impl App {
         std::fs::create_dir_all(&config.data.dir)?;
         std::fs::create_dir_all(&config.upload.spool)?;
         crate::seal::clear_spool(&config.upload.spool)?;
-        let db = Db::connect(&database(&config)?).await?;
+        let db = Db::connect(&database(&config)?).await?.dated_by(&clock);
         db::migrate(&db, db::MIGRATIONS, &clock).await?;
-        let master = Arc::new(MasterKey::load(&config.keys.master_file)?);
-        let recovery = installed(&db, &master).await?.map(Arc::new);
+        let (master, recovery) = installed(&db, MasterKey::load(&config.keys.master_file)?).await?;
+        let (master, recovery) = (Arc::new(master), recovery.map(Arc::new));
         let keys = OfficeKeys::new(db.clone(), &master);
         let store = BlobStore::open(&storage(&config)?).await?;
         let reader = Reader::new(reading(&config), program);
@@ -107,6 +109,14 @@ impl App {
         let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), recovery.clone(), limits);
         let shelf =
             Shelf::new(db.clone(), clock.clone(), store.clone(), keys.clone(), reader.clone(), recovery.clone());
+        let records = Records::new(
+            db.clone(),
+            clock.clone(),
+            store.clone(),
+            master.clone(),
+            recovery.clone(),
+            config.upload.spool.clone(),
+        );
         let mailer = Mailer::new(&config.mail)?;
         let sharing =
             Sharing::new(db.clone(), clock.clone(), queue.clone(), &master, &config, zone.clone(), mailer.is_some());
@@ -125,6 +135,7 @@ impl App {
             store,
             ingest,
             shelf,
+            records,
             reader,
             index,
             mailer,
@@ -175,8 +186,8 @@ impl App {
     }
 }
 
-/// Whether `init` has run here and the key fits; gives the recovery recipient.
-pub async fn installed(db: &Db, master: &MasterKey) -> Result<Option<RecoveryRecipient>> {
+/// Whether `init` has run here and a key of the file fits; gives that key and the recovery recipient.
+pub async fn installed(db: &Db, master: MasterKey) -> Result<(MasterKey, Option<RecoveryRecipient>)> {
     let Some(theirs) = crate::db::installation(db, "master_fingerprint").await? else {
         return Err(Error::new(
             Kind::Conflict,
@@ -187,20 +198,22 @@ pub async fn installed(db: &Db, master: &MasterKey) -> Result<Option<RecoveryRec
             ),
         ));
     };
-    if theirs != master.fingerprint() {
-        return Err(Error::new(
+    let wrong = || {
+        Error::new(
             Kind::Conflict,
             "wrong-master-key",
             say(
                 "Kunci induk tidak cocok dengan basis data ini. Periksa keys.master_file.",
                 "The master key does not fit this database. Check keys.master_file.",
             ),
-        ));
-    }
-    match crate::db::installation(db, "recovery_recipient").await? {
-        Some(text) => text.parse().map(Some),
-        None => Ok(None),
-    }
+        )
+    };
+    let master = master.fitting(&theirs).ok_or_else(wrong)?;
+    let recovery = match crate::db::installation(db, "recovery_recipient").await? {
+        Some(text) => Some(text.parse()?),
+        None => None,
+    };
+    Ok((master, recovery))
 }
 
 pub fn database(config: &Config) -> Result<db::Settings> {

@@ -26,6 +26,7 @@ pub mod mail;
 pub mod office;
 pub mod queue;
 pub mod read;
+pub mod record;
 pub mod seal;
 pub mod search;
 pub mod share;

@@ -10,7 +10,7 @@ use crate::{
     db::Tx,
     error::{Error, Result, say},
     id::{self, PersonId, SessionId},
-    seal::{self, Secret32},
+    seal::{self, MasterKey, Secret32},
 };
 
 const STEP_SECONDS: u64 = 30;
@@ -45,7 +45,7 @@ impl Accounts {
             ));
         }
         let totp = totp(secret.to_vec(), &row.login)?;
-        sql::set_pending_totp(&mut tx, person, seal::wrap(&self.totp_key(), &context(person), secret.as_ref())).await?;
+        sql::set_pending_totp(&mut tx, person, wrap_totp(&self.master, person, secret.as_ref())).await?;
         self.note(&mut tx, actor, origin, "totp.enrol").await?;
         tx.commit().await?;
         Ok(Enrolment { secret: totp.get_secret_base32(), url: totp.get_url() })
@@ -90,7 +90,7 @@ impl Accounts {
 
     /// The time step to which a code belongs now, if it is right.
     fn step_of(&self, person: PersonId, sealed: &[u8], code: &str) -> Result<Option<i64>> {
-        let secret = seal::unwrap(&self.totp_key(), &context(person), sealed)?;
+        let secret = open_totp(&self.master, person, sealed)?;
         let totp = totp(secret.to_vec(), "")?;
         let now = self.clock.now().0.max(0) as u64 / 1000;
         let code = code.replace(' ', "");
@@ -100,10 +100,6 @@ impl Accounts {
             bool::from(subtle::ConstantTimeEq::ct_eq(expected.as_bytes(), code.as_bytes()))
         };
         Ok(steps.into_iter().find(is_right).map(|step| step as i64))
-    }
-
-    fn totp_key(&self) -> Secret32 {
-        Secret32::from(self.master.derive("totp secrets"))
     }
 
     /// An entry about the actor's own account.
@@ -148,6 +144,17 @@ pub(super) fn wrong_code() -> Error {
 fn totp(secret: Vec<u8>, login: &str) -> Result<TOTP> {
     TOTP::new(Algorithm::SHA1, DIGITS, SKEW as u8, STEP_SECONDS, secret, Some("Lumbung".into()), login.into())
         .map_err(|cause| Error::internal(cause.to_string()))
+}
+
+const PURPOSE: &str = "totp secrets";
+
+/// The secret of an authenticator app as `person.totp` holds it.
+pub fn wrap_totp(master: &MasterKey, person: PersonId, secret: &[u8]) -> Vec<u8> {
+    seal::wrap(&Secret32::from(master.derive(PURPOSE)), &context(person), secret)
+}
+
+pub fn open_totp(master: &MasterKey, person: PersonId, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    seal::unwrap_any(&master.derive_any(PURPOSE), &context(person), wrapped)
 }
 
 fn context(person: PersonId) -> Vec<u8> {

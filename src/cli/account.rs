@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::{keys::open_beside, say, setup};
-use crate::{account, audit::Origin, clock::Clock, config::Config, error::Result, seal::MasterKey};
+use crate::{account, audit::Origin, clock::Clock, config::Config, error::Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,7 +29,7 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let What::Reset { login, out } = args.what;
     let clock = Clock::default();
     let beside = open_beside(&config, &clock).await?;
-    let master = Arc::new(MasterKey::load(&config.keys.master_file)?);
+    let master = Arc::new(beside.master.clone());
     let accounts =
         account::Accounts::new(beside.db.clone(), clock, config.session.clone(), config.throttle.clone(), master);
     let link = accounts.recover(&login, &Origin::machine()).await?;

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     id::{BlobId, DocumentId, OfficeId, VersionId},
     office::OfficeKeys,
-    seal::{MasterKey, ObjectKey},
+    seal::{MasterKey, ObjectKey, RecoveryRecipient},
 };
 
 #[derive(Debug, clap::Args)]
@@ -47,15 +47,16 @@ struct Export {
 pub struct Beside {
     pub db: Db,
     pub keys: OfficeKeys,
+    pub master: MasterKey,
+    pub recovery: Option<RecoveryRecipient>,
 }
 
 pub async fn open_beside(config: &Config, clock: &Clock) -> Result<Beside> {
     let db = Db::connect(&app::database(config)?).await?;
     db::migrate(&db, db::MIGRATIONS, clock).await?;
-    let master = MasterKey::load(&config.keys.master_file)?;
-    app::installed(&db, &master).await?;
+    let (master, recovery) = app::installed(&db, MasterKey::load(&config.keys.master_file)?).await?;
     let keys = OfficeKeys::new(db.clone(), &master);
-    Ok(Beside { db, keys })
+    Ok(Beside { db, keys, master, recovery })
 }
 
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {

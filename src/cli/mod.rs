@@ -2,6 +2,7 @@
 //! 0 done, 1 something is wrong with what was checked, 2 wrong use, 3 cannot reach what it needs.
 
 mod account;
+mod backup;
 mod client;
 mod config;
 mod demo;
@@ -9,6 +10,7 @@ mod init;
 mod keys;
 pub mod letters;
 mod reindex;
+mod restore;
 mod say;
 mod search;
 mod serve;
@@ -65,6 +67,10 @@ enum Command {
     Account(account::Args),
     /// Menyusun ulang indeks / rebuild the index.
     Reindex,
+    /// Cadangan tersegel dari basis data / a sealed backup of the database.
+    Backup(backup::Args),
+    /// Memulihkan ke mesin kosong / restore onto an empty machine.
+    Restore(restore::Args),
 }
 
 /// Runs the command that the arguments name.
@@ -115,5 +121,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Key(args) => keys::run(args, load()?).await,
         Command::Account(args) => account::run(args, load()?).await,
         Command::Reindex => reindex::run(load()?).await,
+        Command::Backup(args) => backup::run(args, load()?).await,
+        Command::Restore(args) => restore::run(args, load()?).await,
     }
 }

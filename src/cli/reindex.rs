@@ -7,6 +7,7 @@ use crate::{
     audit::{self, Entry, Origin, Who},
     clock::Clock,
     config::Config,
+    db::Db,
     error::Result,
     jobs::Reindex,
     queue::{Queue, Settings},
@@ -15,10 +16,7 @@ use crate::{
 pub async fn run(config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
     let beside = open_beside(&config, &clock).await?;
-    let crate::config::Queue { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds } =
-        config.queue;
-    let settings = Settings { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds };
-    let queue = Queue::new(beside.db.clone(), clock.clone(), settings);
+    let queue = queue(&config, &beside.db, &clock);
     let mut tx = beside.db.write().await?;
     let job = queue.enqueue(&mut tx, &Reindex::all(), None).await?;
     let entry = Entry {
@@ -34,4 +32,12 @@ pub async fn run(config: Config) -> Result<ExitCode> {
     tx.commit().await?;
     say::result(&format!("{job}: indeks disusun ulang oleh setiap peladen / every node rebuilds its index"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The queue beside a running server: what is enqueued here runs there.
+pub fn queue(config: &Config, db: &Db, clock: &Clock) -> Queue {
+    let crate::config::Queue { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds } =
+        config.queue;
+    let settings = Settings { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds };
+    Queue::new(db.clone(), clock.clone(), settings)
 }

@@ -57,7 +57,7 @@ pub async fn fresh(config: &Config, clock: &Clock) -> Result<Db> {
 }
 
 /// A key that is there already (made elsewhere, or left by an `init` that was cut) is taken; none is ever overwritten.
-fn own_master(path: &Path) -> Result<MasterKey> {
+pub fn own_master(path: &Path) -> Result<MasterKey> {
     if path.exists() {
         return MasterKey::load(path);
     }

@@ -19,7 +19,7 @@ macro_rules! section {
 section! { Config {
     server: Server, data: Data, database: Database, storage: Storage, keys: Keys, upload: Upload, queue: Queue,
     reading: Reading, search: Search, session: Session, throttle: Throttle, links: Links, mail: Mail, region: Region,
-    trash: Trash, limits: Limits, log: Log, metrics: Metrics,
+    trash: Trash, records: Records, limits: Limits, log: Log, metrics: Metrics,
 } }
 section! { Server {
     listen: String, public_url: String, insecure: bool, tls_certificate: PathBuf, tls_key_file: PathBuf,
@@ -64,6 +64,7 @@ section! { Mail {
 } }
 section! { Region { timezone: String, offices_file: PathBuf } }
 section! { Trash { days: u64 } }
+section! { Records { every_seconds: u64 } }
 section! { Limits {
     list_max: i64, api_requests_per_minute: u32, offices_per_link: usize, emails_per_link: usize, labels: usize,
 } }
@@ -157,6 +158,7 @@ impl Config {
         );
         check(self.upload.part_bytes >= 65536, "upload.part_bytes", "at least 65536");
         check((72..=600).contains(&self.reading.dpi), "reading.dpi", "from 72 to 600");
+        check((1..=60).contains(&self.records.every_seconds), "records.every_seconds", "from 1 to 60");
         check(self.session.min_password >= 8, "session.min_password", "at least 8");
         check((1..=200).contains(&self.limits.list_max), "limits.list_max", "from 1 to 200");
     }

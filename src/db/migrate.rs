@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Db, Tx, params};
+use super::{Db, On, Tx, params};
 use crate::{
     clock::Clock,
     error::{Error, Kind, Result, say},
@@ -58,9 +58,9 @@ async fn apply(tx: &mut Tx, migration: &Migration, checksum: &str, clock: &Clock
 impl Tx {
     /// Several statements inside this transaction; for the schema only.
     async fn script(&mut self, script: &'static str) -> Result<()> {
-        match self {
-            Tx::Sqlite(tx) => sqlx::raw_sql(script).execute(&mut **tx).await.map(drop)?,
-            Tx::Postgres(tx) => sqlx::raw_sql(script).execute(&mut **tx).await.map(drop)?,
+        match &mut self.on {
+            On::Sqlite(tx) => sqlx::raw_sql(script).execute(&mut **tx).await.map(drop)?,
+            On::Postgres(tx) => sqlx::raw_sql(script).execute(&mut **tx).await.map(drop)?,
         }
         Ok(())
     }

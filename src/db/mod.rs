@@ -3,14 +3,18 @@
 
 mod installation;
 mod migrate;
+mod noted;
 mod schema;
+mod table;
 #[cfg(test)]
 mod testing;
 mod value;
 
 pub use installation::{installation, set_installation};
 pub use migrate::{Migration, migrate};
-pub use schema::MIGRATIONS;
+pub use noted::ChangedRows;
+pub use schema::{MIGRATIONS, NOT_RECORDED, RECORDED, Recorded};
+pub use table::{Column, Table, Type, tables};
 #[cfg(test)]
 pub(crate) use testing::fresh;
 pub use value::Value;
@@ -25,16 +29,31 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
+use crate::clock::Clock;
 use crate::error::{Error, Result, say};
+use noted::Noted;
 use value::{postgres_arguments, sqlite_arguments};
 
 #[derive(Clone, Debug)]
-pub enum Db {
+pub struct Db {
+    pools: Pools,
+    /// Tells when a change was made, for how far the records in the bucket are behind.
+    clock: Clock,
+}
+
+#[derive(Clone, Debug)]
+enum Pools {
     Sqlite { read: SqlitePool, write: SqlitePool },
     Postgres(PgPool),
 }
 
-pub enum Tx {
+/// A transaction. What it changes of the recorded tables is noted with it: see [`noted`].
+pub struct Tx {
+    on: On,
+    noted: Noted,
+}
+
+enum On {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -74,7 +93,7 @@ impl Db {
                 .connect_with(options)
                 .await
                 .map_err(away)?;
-            return Ok(Db::Postgres(pool));
+            return Ok(Db { pools: Pools::Postgres(pool), clock: Clock::default() });
         }
         // FULL: with NORMAL a power cut loses commits that were already acknowledged.
         let options = SqliteConnectOptions::from_str(&settings.url)
@@ -98,22 +117,40 @@ impl Db {
             .connect_with(options.read_only(true))
             .await
             .map_err(away)?;
-        Ok(Db::Sqlite { read, write })
+        Ok(Db { pools: Pools::Sqlite { read, write }, clock: Clock::default() })
+    }
+
+    /// The same database, whose changes are dated by this clock.
+    pub fn dated_by(self, clock: &Clock) -> Db {
+        Db { clock: clock.clone(), ..self }
     }
 
     /// A transaction that may write. On SQLite it takes the write lock at once: a deferred one fails when it upgrades.
     pub async fn write(&self) -> Result<Tx> {
-        Ok(match self {
-            Db::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let on = match &self.pools {
+            Pools::Sqlite { write, .. } => On::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => On::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { on, noted: Noted::new(&self.clock) })
     }
 
     pub async fn read(&self) -> Result<Tx> {
-        Ok(match self {
-            Db::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Db::Postgres(pool) => Tx::Postgres(pool.begin_with("BEGIN READ ONLY").await?),
-        })
+        let on = match &self.pools {
+            Pools::Sqlite { read, .. } => On::Sqlite(read.begin().await?),
+            Pools::Postgres(pool) => On::Postgres(pool.begin_with("BEGIN READ ONLY").await?),
+        };
+        Ok(Tx { on, noted: Noted::new(&self.clock) })
+    }
+
+    /// A transaction that reads one and the same state of everything until it ends.
+    pub async fn snapshot(&self) -> Result<Tx> {
+        let on = match &self.pools {
+            Pools::Sqlite { read, .. } => On::Sqlite(read.begin().await?),
+            Pools::Postgres(pool) => {
+                On::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        };
+        Ok(Tx { on, noted: Noted::new(&self.clock) })
     }
 
     /// One statement in a transaction of its own.
@@ -133,63 +170,108 @@ impl Db {
     }
 
     pub async fn close(&self) {
-        match self {
-            Db::Sqlite { read, write } => {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
                 read.close().await;
                 write.close().await;
             }
-            Db::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 
     pub fn is_postgres(&self) -> bool {
-        matches!(self, Db::Postgres(_))
+        matches!(self.pools, Pools::Postgres(_))
     }
 }
 
 impl Tx {
     /// The number of rows that changed.
     pub async fn execute(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<u64> {
-        let sql = sql.into();
-        Ok(match self {
-            Tx::Sqlite(tx) => {
-                sqlx::query_with(sql.sqlite, sqlite_arguments(values)?).execute(&mut **tx).await?.rows_affected()
+        let text = self.text(sql);
+        let Some(noting) = noted::noting(text) else { return self.execute_unnoted(text, values).await };
+        let changed = self.rows(noting.text, values, noting.key_types).await?;
+        let count = changed.len() as u64;
+        self.noted.add(noting.table, changed);
+        Ok(count)
+    }
+
+    /// Changes rows without a note for the records: what a full record will hold anyway.
+    pub async fn execute_unnoted(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<u64> {
+        let text = self.text(sql);
+        Ok(match &mut self.on {
+            On::Sqlite(tx) => {
+                sqlx::query_with(text, sqlite_arguments(values)?).execute(&mut **tx).await?.rows_affected()
             }
-            Tx::Postgres(tx) => {
-                sqlx::query_with(sql.postgres, postgres_arguments(values)?).execute(&mut **tx).await?.rows_affected()
+            On::Postgres(tx) => {
+                sqlx::query_with(text, postgres_arguments(values)?).execute(&mut **tx).await?.rows_affected()
             }
         })
     }
 
     pub async fn all<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Vec<T>> {
-        let sql = sql.into();
-        Ok(match self {
-            Tx::Sqlite(tx) => sqlx::query_as_with(sql.sqlite, sqlite_arguments(values)?).fetch_all(&mut **tx).await?,
-            Tx::Postgres(tx) => {
-                sqlx::query_as_with(sql.postgres, postgres_arguments(values)?).fetch_all(&mut **tx).await?
-            }
+        let text = self.reading(sql)?;
+        Ok(match &mut self.on {
+            On::Sqlite(tx) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(&mut **tx).await?,
+            On::Postgres(tx) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(&mut **tx).await?,
         })
     }
 
     pub async fn one<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Option<T>> {
-        let sql = sql.into();
-        Ok(match self {
-            Tx::Sqlite(tx) => {
-                sqlx::query_as_with(sql.sqlite, sqlite_arguments(values)?).fetch_optional(&mut **tx).await?
-            }
-            Tx::Postgres(tx) => {
-                sqlx::query_as_with(sql.postgres, postgres_arguments(values)?).fetch_optional(&mut **tx).await?
+        let text = self.reading(sql)?;
+        Ok(match &mut self.on {
+            On::Sqlite(tx) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(&mut **tx).await?,
+            On::Postgres(tx) => {
+                sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(&mut **tx).await?
             }
         })
     }
 
+    /// Rows whose columns are of these types, for what handles any table.
+    pub(crate) async fn rows(
+        &mut self,
+        text: &'static str,
+        values: Vec<Value>,
+        types: &[Type],
+    ) -> Result<Vec<Vec<Value>>> {
+        match &mut self.on {
+            On::Sqlite(tx) => {
+                let rows = sqlx::query_with(text, sqlite_arguments(values)?).fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| table::values_of_sqlite(row, types)).collect()
+            }
+            On::Postgres(tx) => {
+                let rows = sqlx::query_with(text, postgres_arguments(values)?).fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| table::values_of_postgres(row, types)).collect()
+            }
+        }
+    }
+
     /// Returns when the change is durable. A transaction that is dropped instead is rolled back.
-    pub async fn commit(self) -> Result<()> {
-        match self {
-            Tx::Sqlite(tx) => tx.commit().await?,
-            Tx::Postgres(tx) => tx.commit().await?,
+    pub async fn commit(mut self) -> Result<()> {
+        if let Some((sql, values)) = self.noted.statement() {
+            self.execute_unnoted(sql, values).await?;
+        }
+        match self.on {
+            On::Sqlite(tx) => tx.commit().await?,
+            On::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+
+    fn text(&self, sql: impl Into<Sql>) -> &'static str {
+        let sql = sql.into();
+        match self.on {
+            On::Sqlite(_) => sql.sqlite,
+            On::Postgres(_) => sql.postgres,
+        }
+    }
+
+    /// A statement that changes a recorded table and gives rows of its own choice would change it unnoted.
+    fn reading(&self, sql: impl Into<Sql>) -> Result<&'static str> {
+        let text = self.text(sql);
+        if noted::noting(text).is_some() {
+            return Err(Error::internal("a recorded table is changed by `execute` only, so that the change is noted"));
+        }
+        Ok(text)
     }
 }
 

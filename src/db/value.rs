@@ -1,11 +1,18 @@
 //! Bound parameters. Every variant holds an `Option`, so that a NULL keeps its type on PostgreSQL.
 
+use data_encoding::BASE64;
+use serde_json::Value as Json;
 use sqlx::{Arguments, postgres::PgArguments, sqlite::SqliteArguments};
 use uuid::Uuid;
 
-use crate::{clock::Time, error::Result, id};
+use super::Type;
+use crate::{
+    clock::Time,
+    error::{Error, Result},
+    id,
+};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Bool(Option<bool>),
     I64(Option<i64>),
@@ -61,6 +68,33 @@ from! {
 impl From<&String> for Value {
     fn from(value: &String) -> Value {
         Value::Text(Some(value.clone()))
+    }
+}
+
+impl Value {
+    /// As it stands in a record: ids in hex, bytes in base64.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Value::Bool(value) => value.map_or(Json::Null, Json::from),
+            Value::I64(value) => value.map_or(Json::Null, Json::from),
+            Value::Text(value) => value.as_deref().map_or(Json::Null, Json::from),
+            Value::Bytes(value) => value.as_ref().map_or(Json::Null, |bytes| BASE64.encode(bytes).into()),
+            Value::Uuid(value) => value.map_or(Json::Null, |id| id.simple().to_string().into()),
+        }
+    }
+
+    /// The other way; an error for what the type cannot hold.
+    pub fn from_json(json: Json, kind: Type) -> Result<Value> {
+        let wrong = || Error::internal("a record holds a value of another type than its column");
+        Ok(match (kind, json) {
+            (kind, Json::Null) => kind.null(),
+            (Type::Bool, Json::Bool(value)) => value.into(),
+            (Type::I64, Json::Number(value)) => value.as_i64().ok_or_else(wrong)?.into(),
+            (Type::Text, Json::String(value)) => value.into(),
+            (Type::Bytes, Json::String(value)) => BASE64.decode(value.as_bytes()).map_err(|_| wrong())?.into(),
+            (Type::Uuid, Json::String(value)) => Uuid::try_parse(&value).map_err(|_| wrong())?.into(),
+            _ => return Err(wrong()),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::App, error::Result};
+use crate::{app::App, error::Result, record::Lag};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Status {
@@ -14,6 +14,8 @@ pub struct Status {
     /// How strangers' bytes are read.
     pub reading: ReadingStatus,
     pub jobs: JobsStatus,
+    /// How far the records in the bucket are behind.
+    pub records: Lag,
     /// Whether mail can be sent; without it links for an e-mail address are not offered.
     pub mail: bool,
 }
@@ -47,6 +49,7 @@ pub async fn status(app: &App) -> Result<Status> {
         checks,
         reading: ReadingStatus { summary: report.line(), ocr: report.tesseract.is_some() },
         jobs: JobsStatus { waiting, dead },
+        records: app.records.lag().await?,
         mail: app.mailer.is_some(),
     })
 }

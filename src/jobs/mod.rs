@@ -4,6 +4,7 @@
 mod housekeeping;
 pub mod indexing;
 mod read_pages;
+mod records;
 mod reindex;
 
 pub use reindex::Reindex;
@@ -31,6 +32,7 @@ pub fn start(app: &App) -> JoinSet<()> {
     }
     tasks.spawn(indexing::run(app.clone()));
     tasks.spawn(housekeeping::run(app.clone()));
+    tasks.spawn(records::run(app.clone()));
     tasks
 }
 

@@ -15,14 +15,14 @@ use crate::{
     db::{Db, Tx},
     error::{Error, Result},
     id::{BlobId, OfficeId},
-    seal::{MasterKey, Secret32, unwrap, wrap},
+    seal::{MasterKey, Secret32, unwrap, unwrap_any, wrap},
 };
 
 /// Opens and wraps with the keys of any office. Cheap to clone; every clone shares what was opened.
 #[derive(Clone)]
 pub struct OfficeKeys {
     db: Db,
-    wrapper: Secret32,
+    master: MasterKey,
     opened: Shared<(Uuid, i64), Arc<Opened>>,
     newest: Shared<Uuid, i64>,
 }
@@ -38,8 +38,7 @@ struct Opened {
 
 impl OfficeKeys {
     pub fn new(db: Db, master: &MasterKey) -> OfficeKeys {
-        let wrapper = Secret32::from(master.derive("office keys"));
-        OfficeKeys { db, wrapper, opened: Arc::default(), newest: Arc::default() }
+        OfficeKeys { db, master: master.clone(), opened: Arc::default(), newest: Arc::default() }
     }
 
     /// One version of an office's key-encryption key.
@@ -87,8 +86,9 @@ impl OfficeKeys {
     /// The first keys of a new office, in the transaction that makes the office.
     pub async fn create(&self, tx: &mut Tx, clock: &Clock, office: OfficeId) -> Result<()> {
         let version = 1;
-        let kek = wrap(&self.wrapper, &kek_context(office, version), Secret32::random().as_bytes());
-        let dedupe = wrap(&self.wrapper, &dedupe_context(office), Secret32::random().as_bytes());
+        let (kek, dedupe) = (Secret32::random(), Secret32::random());
+        let kek = wrap_kek(&self.master, office, version, kek.as_bytes());
+        let dedupe = wrap_dedupe(&self.master, office, dedupe.as_bytes());
         sql::insert_keys(tx, office, version, kek, dedupe, clock.now()).await
     }
 
@@ -114,16 +114,34 @@ impl OfficeKeys {
         let mut tx = self.db.read().await?;
         let row =
             sql::keys(&mut tx, office, version).await?.ok_or_else(|| Error::internal("an office without keys"))?;
-        let open = |context: &[u8], wrapped: &[u8]| Secret32::from_slice(&unwrap(&self.wrapper, context, wrapped)?);
         let keys = Arc::new(Opened {
             version: row.version,
-            kek: open(&kek_context(office, row.version), &row.kek)?,
-            dedupe: open(&dedupe_context(office), &row.dedupe)?,
+            kek: Secret32::from_slice(&open_kek(&self.master, office, row.version, &row.kek)?)?,
+            dedupe: Secret32::from_slice(&open_dedupe(&self.master, office, &row.dedupe)?)?,
         });
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         opened.insert((office.0, row.version), keys.clone());
         Ok(keys)
     }
+}
+
+const PURPOSE: &str = "office keys";
+
+/// An office's key as `office_key.kek` holds it.
+pub fn wrap_kek(master: &MasterKey, office: OfficeId, version: i64, kek: &[u8]) -> Vec<u8> {
+    wrap(&Secret32::from(master.derive(PURPOSE)), &kek_context(office, version), kek)
+}
+
+pub fn wrap_dedupe(master: &MasterKey, office: OfficeId, key: &[u8]) -> Vec<u8> {
+    wrap(&Secret32::from(master.derive(PURPOSE)), &dedupe_context(office), key)
+}
+
+pub fn open_kek(master: &MasterKey, office: OfficeId, version: i64, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    unwrap_any(&master.derive_any(PURPOSE), &kek_context(office, version), wrapped)
+}
+
+pub fn open_dedupe(master: &MasterKey, office: OfficeId, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    unwrap_any(&master.derive_any(PURPOSE), &dedupe_context(office), wrapped)
 }
 
 /// A row that is copied to another office, version or blob does not open there.

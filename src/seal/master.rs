@@ -9,19 +9,23 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::Secret32;
+use super::{RecoveryIdentity, Secret32};
 use crate::error::{Error, Kind, Result, say};
 use crate::id;
 
 const PREFIX: &str = "lumbung-master-1-";
 
-/// Wraps the installation's other keys; losing it loses them all, unless a recovery recipient was set.
+/// Wraps the installation's other keys; losing it loses them all, unless a recovery recipient was set. While it is being
+/// changed the file holds two, the newest first: everything is opened with either and made with the one in force.
 #[derive(Clone, Debug)]
-pub struct MasterKey(Secret32);
+pub struct MasterKey {
+    in_force: Secret32,
+    other: Option<Secret32>,
+}
 
 impl MasterKey {
     pub fn generate() -> MasterKey {
-        MasterKey(Secret32::random())
+        MasterKey { in_force: Secret32::random(), other: None }
     }
 
     /// Writes the key to a file that did not exist, readable by its owner alone, durable when this returns.
@@ -29,11 +33,48 @@ impl MasterKey {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|cause| {
             refused(path, "tidak dapat ditulis sebagai berkas baru", "cannot be written as a new file").because(cause)
         })?;
-        file.write_all(self.line().as_bytes())?;
+        file.write_all(self.lines().as_bytes())?;
         file.sync_all()?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;
         Ok(())
+    }
+
+    /// Puts this key, or these two, in the place of the file's: whoever reads it meanwhile finds the former or the
+    /// new content, whole.
+    pub fn replace(&self, path: &Path) -> Result<()> {
+        let beside = path.with_extension("new");
+        if beside.exists() {
+            fs::remove_file(&beside)?;
+        }
+        self.write_new(&beside)?;
+        fs::rename(&beside, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    }
+
+    /// A new key beside this one, which stays in force until the database is changed over.
+    pub fn with_successor(&self) -> MasterKey {
+        MasterKey { in_force: Secret32::random(), other: Some(self.in_force.clone()) }
+    }
+
+    /// The key that is not in force, if the file holds one.
+    pub fn other(&self) -> Option<MasterKey> {
+        self.other.as_ref().map(|other| MasterKey { in_force: other.clone(), other: Some(self.in_force.clone()) })
+    }
+
+    /// This key alone.
+    pub fn alone(&self) -> MasterKey {
+        MasterKey { in_force: self.in_force.clone(), other: None }
+    }
+
+    /// With the key in force that a database names; `None` where none of them fits.
+    pub fn fitting(self, fingerprint: &str) -> Option<MasterKey> {
+        if self.fingerprint() == fingerprint {
+            return Some(self);
+        }
+        self.other().filter(|other| other.fingerprint() == fingerprint)
     }
 
     /// Refuses a file that group or others can read: then it is no secret any more.
@@ -55,11 +96,18 @@ impl MasterKey {
 
     /// A key for one purpose (HKDF-SHA256); what is derived for one purpose tells nothing of another.
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
-        let mut derived = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(Some(b"lumbung master key 1"), self.0.as_bytes())
-            .expand(purpose.as_bytes(), derived.as_mut())
-            .expect("32 bytes are within HKDF's limit");
-        derived
+        derived(&self.in_force, purpose)
+    }
+
+    /// The keys for one purpose that may have been made under any of these keys, the one in force first.
+    pub fn derive_any(&self, purpose: &str) -> Vec<Secret32> {
+        let keys = std::iter::once(&self.in_force).chain(&self.other);
+        keys.map(|key| Secret32::from(derived(key, purpose))).collect()
+    }
+
+    /// Opens the records in the bucket and the backups that were made under this key.
+    pub fn reader(&self) -> Result<RecoveryIdentity> {
+        RecoveryIdentity::from_secret(&self.derive("records reader 1"))
     }
 
     /// Tells whether a key fits a database, and nothing else about the key.
@@ -67,16 +115,33 @@ impl MasterKey {
         id::to_letters(&self.derive("fingerprint")[..10])
     }
 
-    fn line(&self) -> Zeroizing<String> {
-        let text = Zeroizing::new(data_encoding::BASE64URL_NOPAD.encode(self.0.as_bytes()));
-        Zeroizing::new(format!("{PREFIX}{}\n", *text))
+    fn lines(&self) -> Zeroizing<String> {
+        let mut lines = Zeroizing::new(String::new());
+        for key in std::iter::once(&self.in_force).chain(&self.other) {
+            let text = Zeroizing::new(data_encoding::BASE64URL_NOPAD.encode(key.as_bytes()));
+            lines.push_str(&Zeroizing::new(format!("{PREFIX}{}\n", *text)));
+        }
+        lines
     }
 
     fn parse(text: &str) -> Option<MasterKey> {
-        let encoded = text.trim().strip_prefix(PREFIX)?;
-        let bytes = Zeroizing::new(data_encoding::BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?);
-        Secret32::from_slice(&bytes).ok().map(MasterKey)
+        let mut keys = text.trim().lines().map(|line| {
+            let encoded = line.trim().strip_prefix(PREFIX)?;
+            let bytes = Zeroizing::new(data_encoding::BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?);
+            Secret32::from_slice(&bytes).ok()
+        });
+        let in_force = keys.next()??;
+        let other = keys.next().map_or(Some(None), |key| key.map(Some))?;
+        keys.next().is_none().then_some(MasterKey { in_force, other })
     }
+}
+
+fn derived(key: &Secret32, purpose: &str) -> Zeroizing<[u8; 32]> {
+    let mut derived = Zeroizing::new([0; 32]);
+    Hkdf::<Sha256>::new(Some(b"lumbung master key 1"), key.as_bytes())
+        .expand(purpose.as_bytes(), derived.as_mut())
+        .expect("32 bytes are within HKDF's limit");
+    derived
 }
 
 /// systemd hands credentials to a service as files of mode 0440 or 0400 inside a folder that only the service can enter.
@@ -136,6 +201,34 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("own file");
             assert!(MasterKey::load(&path).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_file_of_two_keys_is_taken_and_the_database_says_which_is_in_force() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("master.key");
+        let former = MasterKey::generate();
+        former.write_new(&path).expect("new file");
+        let both = former.with_successor();
+        both.replace(&path).expect("replaced");
+        let loaded = MasterKey::load(&path).expect("two keys");
+        assert_eq!(loaded.fingerprint(), both.fingerprint());
+        let before = loaded.clone().fitting(&former.fingerprint()).expect("the second line");
+        assert_eq!(before.derive("jwt"), former.derive("jwt"));
+        assert_eq!(before.derive_any("jwt")[1].as_bytes(), &*both.derive("jwt"));
+        assert!(loaded.clone().fitting(&MasterKey::generate().fingerprint()).is_none());
+        loaded.alone().replace(&path).expect("replaced");
+        assert!(MasterKey::load(&path).expect("one key").fitting(&former.fingerprint()).is_none());
+        assert_eq!(fs::metadata(&path).expect("exists").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_reader_of_records_follows_from_the_key() {
+        let key = MasterKey::generate();
+        let reader = key.reader().expect("an identity");
+        assert_eq!(reader.recipient().to_string(), key.reader().expect("an identity").recipient().to_string());
+        let other = MasterKey::generate().reader().expect("an identity");
+        assert_ne!(reader.recipient().to_string(), other.recipient().to_string());
     }
 
     #[test]

@@ -22,9 +22,9 @@ pub use master::MasterKey;
 pub use open::{Opener, Plan};
 pub use recovery::{RecoveryIdentity, RecoveryRecipient};
 pub use sealer::{Digest, Sealed, Sealer, digest_of};
-pub use secret::{Secret32, unwrap, wrap};
+pub use secret::{Secret32, unwrap, unwrap_any, wrap};
 pub use spool::{Spool, clear_spool};
-pub use stream::{Limits, seal_bytes, seal_stream};
+pub use stream::{Limits, seal_bytes, seal_stream, seal_stream_by};
 
 /// An age payload is cut into chunks of this many plaintext bytes, each sealed with a tag of its own.
 const CHUNK: u64 = 64 * 1024;
@@ -34,6 +34,8 @@ const SEALED_CHUNK: u64 = CHUNK + TAG;
 const NONCE: usize = 16;
 /// The header parser takes quadratic time; ours are below 1 KiB.
 const HEADER_CAP: usize = 8 * 1024;
+/// So many bytes of an object are enough to find its key in.
+pub const HEAD: u64 = (HEADER_CAP + NONCE) as u64;
 
 /// How many chunks a payload has: an empty file has one, empty.
 fn chunks(plain_size: u64) -> u64 {

@@ -6,9 +6,10 @@ use std::str::FromStr;
 
 use age::secrecy::ExposeSecret;
 use age_core::format::{FileKey, Stanza};
+use age_core::primitives::bech32_encode;
 use zeroize::Zeroizing;
 
-use super::{HEADER_CAP, NONCE, ObjectKey, chunks};
+use super::{HEADER_CAP, NONCE, ObjectKey, Sealer, chunks};
 use crate::error::{Error, Kind, Result, say};
 
 /// The public half, `age1…`: objects are sealed to it too.
@@ -24,6 +25,18 @@ pub struct RecoveryIdentity(age::x25519::Identity);
 impl RecoveryIdentity {
     pub fn generate() -> RecoveryIdentity {
         RecoveryIdentity(age::x25519::Identity::generate())
+    }
+
+    /// The identity of these secret bytes: for what opens with a key that is derived instead of kept.
+    pub(super) fn from_secret(bytes: &[u8; 32]) -> Result<RecoveryIdentity> {
+        let prefix = bech32::Hrp::parse("age-secret-key-").map_err(Error::internal)?;
+        let line = Zeroizing::new(bech32_encode(prefix, bytes).to_uppercase());
+        line.parse().map(RecoveryIdentity).map_err(Error::internal)
+    }
+
+    /// Seals under this identity instead of one of the file's own.
+    pub fn sealer(&self, recovery: Option<&RecoveryRecipient>) -> Result<Sealer> {
+        Sealer::under(&self.0, recovery)
     }
 
     pub fn recipient(&self) -> RecoveryRecipient {

@@ -45,7 +45,11 @@ pub struct Sealed {
 
 impl Sealer {
     pub fn new(recovery: Option<&RecoveryRecipient>) -> Result<Sealer> {
-        let identity = age::x25519::Identity::generate();
+        Sealer::under(&age::x25519::Identity::generate(), recovery)
+    }
+
+    /// Under an identity that opens other files too: records and backups are opened by whoever holds the master key.
+    pub(super) fn under(identity: &age::x25519::Identity, recovery: Option<&RecoveryRecipient>) -> Result<Sealer> {
         let own = Capture { recipient: identity.to_public(), file_key: Mutex::default() };
         let recipients = std::iter::once(&own as &dyn age::Recipient)
             .chain(recovery.map(|recovery| &recovery.recipient as &dyn age::Recipient));

@@ -38,6 +38,18 @@ pub fn unwrap(kek: &Secret32, context: &[u8], wrapped: &[u8]) -> Result<Zeroizin
         .map_err(|_| Error::internal("a wrapped key does not open: other key, other place, or damaged"))
 }
 
+/// Opens with whichever of these keys it was wrapped under.
+pub fn unwrap_any(keks: &[Secret32], context: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let mut outcome = Err(Error::internal("no key was given to open with"));
+    for kek in keks {
+        outcome = unwrap(kek, context, wrapped);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
 fn cipher(kek: &Secret32) -> Aes256Gcm {
     Aes256Gcm::new(kek.as_bytes().into())
 }

@@ -34,8 +34,16 @@ pub async fn seal_stream<E: Into<Error>>(
     limits: &Limits,
     recovery: Option<&RecoveryRecipient>,
 ) -> Result<(Sealed, SealedBody)> {
-    let mut work =
-        Work { sealer: Sealer::new(recovery)?, spool: Spool::new(&limits.spool_folder, limits.spool_memory) };
+    seal_stream_by(Sealer::new(recovery)?, plain, limits).await
+}
+
+/// The same with a sealer that is made already.
+pub async fn seal_stream_by<E: Into<Error>>(
+    sealer: Sealer,
+    plain: impl Stream<Item = Result<Bytes, E>>,
+    limits: &Limits,
+) -> Result<(Sealed, SealedBody)> {
+    let mut work = Work { sealer, spool: Spool::new(&limits.spool_folder, limits.spool_memory) };
     let mut plain = std::pin::pin!(plain);
     let mut batch = Batch::default();
     let mut received = 0u64;
