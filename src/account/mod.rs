@@ -20,7 +20,7 @@ pub use login::{LoggedIn, Login};
 pub use member::{Admission, Link, Member, NewMember, Outcome, may_change_members};
 pub use session::{Opened, Session};
 pub use token::{NewToken, Token, may_handle_tokens};
-pub use totp::{Enrolment, open_totp, wrap_totp};
+pub use totp::{Enrolment, open_totp, rewrap_totp, wrap_totp};
 
 use std::sync::Arc;
 

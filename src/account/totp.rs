@@ -157,6 +157,20 @@ pub fn open_totp(master: &MasterKey, person: PersonId, wrapped: &[u8]) -> Result
     seal::unwrap_any(&master.derive_any(PURPOSE), &context(person), wrapped)
 }
 
+/// Wraps everybody's secrets under the master key in force, whichever of its keys they open with.
+pub async fn rewrap_totp(tx: &mut Tx, master: &MasterKey) -> Result<u64> {
+    let rows = sql::totp_secrets(tx).await?;
+    for row in &rows {
+        let person = PersonId(row.id);
+        let anew = |wrapped: &Option<Vec<u8>>| -> Result<Option<Vec<u8>>> {
+            let Some(wrapped) = wrapped else { return Ok(None) };
+            Ok(Some(wrap_totp(master, person, &open_totp(master, person, wrapped)?)))
+        };
+        sql::set_totp_secrets(tx, person, anew(&row.totp)?, anew(&row.totp_pending)?).await?;
+    }
+    Ok(rows.len() as u64)
+}
+
 fn context(person: PersonId) -> Vec<u8> {
     format!("totp {person}").into_bytes()
 }

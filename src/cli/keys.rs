@@ -1,4 +1,4 @@
-//! `lumbung key export`: the age identities with which the stock `age` command opens originals, without any Lumbung.
+//! `lumbung key`: rotation has a file of its own. `export` gives the age identities with which the stock `age` command opens originals, without any Lumbung.
 
 use std::process::ExitCode;
 
@@ -27,6 +27,8 @@ pub struct Args {
 enum What {
     /// Kunci untuk membuka berkas asli dengan `age` / keys for opening originals with `age`.
     Export(Export),
+    /// Mengganti kunci semua kantor, tanpa menulis ulang objek / rotate every office's keys; no object is rewritten.
+    Rotate(super::rotate::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -60,7 +62,10 @@ pub async fn open_beside(config: &Config, clock: &Clock) -> Result<Beside> {
 }
 
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
-    let What::Export(export) = args.what;
+    let export = match args.what {
+        What::Export(export) => export,
+        What::Rotate(args) => return super::rotate::run(args, config).await,
+    };
     let clock = Clock::default();
     let beside = open_beside(&config, &clock).await?;
     note(&beside, &clock, &export).await?;
@@ -76,6 +81,10 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
         if export.all {
             derived(&beside.db, &row, &key).await?;
         }
+    }
+    if export.all {
+        say::result("# r/* lumbung backup");
+        say::result(&beside.master.reader()?.secret_line());
     }
     Ok(ExitCode::SUCCESS)
 }

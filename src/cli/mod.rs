@@ -11,6 +11,7 @@ mod keys;
 pub mod letters;
 mod reindex;
 mod restore;
+mod rotate;
 mod say;
 mod search;
 mod serve;

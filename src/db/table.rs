@@ -158,6 +158,14 @@ impl Table {
         Ok(())
     }
 
+    /// Sets the columns beside the key where the row is there; a row that went meanwhile does not come back.
+    pub async fn update(&self, tx: &mut Tx, rows: &[Vec<Value>]) -> Result<()> {
+        for some in in_steps(rows, BOUND / self.columns.len()) {
+            tx.execute_unnoted(self.update_text(some.len()), some.concat()).await?;
+        }
+        Ok(())
+    }
+
     pub async fn delete(&self, tx: &mut Tx, keys: &[Vec<Value>]) -> Result<()> {
         for some in in_steps(keys, BOUND / self.key.len()) {
             let text = kept(format!("DELETE FROM {} WHERE {}", self.name, self.any_of(some.len())));
@@ -183,6 +191,21 @@ impl Table {
             self.names(),
             rows.join(", "),
             self.key_names().join(", ")
+        ))
+    }
+
+    fn update_text(&self, count: usize) -> &'static str {
+        let (name, width, key) = (&self.name, self.columns.len(), self.key_names());
+        let rows: Vec<String> = (0..count).map(|row| format!("({})", marks(row * width + 1, width))).collect();
+        let others = self.columns.iter().map(|column| column.name.as_str()).filter(|column| !key.contains(column));
+        let set: Vec<String> = others.map(|column| format!("{column} = anew.{column}")).collect();
+        let same: Vec<String> = key.iter().map(|column| format!("{name}.{column} = anew.{column}")).collect();
+        kept(format!(
+            "WITH anew ({}) AS (VALUES {}) UPDATE {name} SET {} FROM anew WHERE {}",
+            self.names(),
+            rows.join(", "),
+            set.join(", "),
+            same.join(" AND ")
         ))
     }
 
@@ -323,8 +346,13 @@ mod tests {
             paged.extend(next);
         }
         assert_eq!(paged, rows);
+        for row in &mut rows {
+            row[3] = 7.into();
+        }
+        table.update(&mut tx, &rows).await.unwrap();
         let keys: Vec<Vec<Value>> = rows.iter().map(|row| table.key_of(row)).collect();
         table.delete(&mut tx, &keys[3..]).await.unwrap();
+        table.update(&mut tx, &rows).await.unwrap();
         assert_eq!(table.by_keys(&mut tx, &keys).await.unwrap(), rows[..3]);
     }
 }

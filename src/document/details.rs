@@ -117,6 +117,11 @@ impl Details {
         keys.seal(office, &context(id), &plain).await
     }
 
+    pub(super) async fn reseal(keys: &OfficeKeys, office: OfficeId, id: DocumentId, sealed: &[u8]) -> Result<Vec<u8>> {
+        let plain = keys.open(office, &context(id), sealed).await?;
+        keys.seal(office, &context(id), &plain).await
+    }
+
     pub(super) async fn open_with(
         &mut self,
         keys: &OfficeKeys,

@@ -16,7 +16,7 @@ pub use field::{Reach, SecurityClass, State, Urgency};
 pub use list::{Filter, list};
 pub use record::{
     NewDocument, NewVersion, Recorded, Settled, add_version, ask_again, create, edit, forget_old_changes,
-    mark_findable, note_progress, restore, settle_reading, trash,
+    mark_findable, note_progress, reseal, restore, settle_reading, trash,
 };
 pub use shown::{Access, Event, Shown, ShownListed, fingerprint, show};
 pub use sql::linked_numbers;

@@ -273,6 +273,23 @@ pub async fn ask_again(tx: &mut Tx, document: &Document) -> Result<bool> {
     Ok(changed == 1)
 }
 
+/// Seals the hidden details of the next documents under the newest version of their office's key; gives the last of them.
+pub async fn reseal(tx: &mut Tx, keys: &OfficeKeys, after: DocumentId, limit: i64) -> Result<Option<DocumentId>> {
+    let rows: Vec<(Uuid, Uuid, Vec<u8>)> = tx
+        .all(
+            "SELECT id, office, sealed FROM document WHERE id > $1 AND sealed IS NOT NULL ORDER BY id LIMIT $2",
+            params![after, limit],
+        )
+        .await?;
+    for (id, office, sealed) in &rows {
+        let anew = Details::reseal(keys, OfficeId(*office), DocumentId(*id), sealed).await?;
+        // An edit that came between has sealed under the newest version itself.
+        let sql = "UPDATE document SET sealed = $2 WHERE id = $1 AND sealed = $3";
+        tx.execute(sql, params![*id, anew, sealed.as_slice()]).await?;
+    }
+    Ok(rows.last().map(|(id, ..)| DocumentId(*id)))
+}
+
 /// Only the newest change of a document matters to a node that comes back after days.
 pub async fn forget_old_changes(tx: &mut Tx, now: Time) -> Result<()> {
     let old = now.minus(std::time::Duration::from_secs(24 * 3600)).0 << 20;

@@ -3,11 +3,13 @@
 //!
 //! A crash anywhere before the commit leaves a pending row and an orphan object, which the sweep takes.
 
+mod keys;
 mod receive;
 mod record;
 mod sql;
 pub mod uploads;
 
+pub use keys::{Place, forget_keys, rewrap_keys};
 pub use receive::{Received, Source, too_large};
 pub use record::{Accepted, ReadPages, Recording, duplicate_of, record, record_version};
 

@@ -53,6 +53,27 @@ pub(super) async fn insert_key(
     .map(drop)
 }
 
+#[derive(sqlx::FromRow)]
+pub(super) struct KeyRow {
+    pub blob: Uuid,
+    pub office: Uuid,
+    pub version: i64,
+    pub wrapped: Vec<u8>,
+}
+
+pub(super) async fn keys_after(tx: &mut Tx, after: (Uuid, Uuid), limit: i64) -> Result<Vec<KeyRow>> {
+    tx.all(
+        "SELECT blob, office, version, wrapped FROM blob_key WHERE (blob, office) > ($1, $2)
+         ORDER BY blob, office LIMIT $3",
+        params![after.0, after.1, limit],
+    )
+    .await
+}
+
+pub(super) async fn delete_keys(tx: &mut Tx, blob: BlobId) -> Result<u64> {
+    tx.execute("DELETE FROM blob_key WHERE blob = $1", params![blob]).await
+}
+
 pub(super) async fn live_twin(tx: &mut Tx, office: OfficeId, dedupe: &[u8; 32]) -> Result<Option<Uuid>> {
     let row: Option<(Uuid,)> = tx
         .one(

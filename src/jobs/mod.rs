@@ -1,13 +1,17 @@
 //! What runs in the background: workers that claim durable jobs, this node's indexing, and housekeeping. Everything ends
 //! with `app.stopping`; a job that is cut is handed back unharmed.
 
+mod change_master;
 mod housekeeping;
 pub mod indexing;
 mod read_pages;
 mod records;
 mod reindex;
+mod rotate_keys;
 
+pub use change_master::{ChangeMaster, rewrap};
 pub use reindex::Reindex;
+pub use rotate_keys::RotateKeys;
 
 use std::time::Duration;
 
@@ -109,6 +113,8 @@ async fn perform(app: &App, job: &Claimed) -> Result<()> {
     match job.kind.as_str() {
         ReadPages::KIND => read_pages::run(app, job, job.payload()?).await,
         Reindex::KIND => reindex::run(app, job, job.payload()?).await,
+        RotateKeys::KIND => rotate_keys::run(app, job, job.payload()?).await,
+        ChangeMaster::KIND => change_master::run(app, job, job.payload()?).await,
         share::NotifyJob::KIND => {
             let payload: share::NotifyJob = job.payload()?;
             app.sharing.notify(app.mailer.as_ref(), app.public_url(), &payload).await?;

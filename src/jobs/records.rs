@@ -14,6 +14,8 @@ pub async fn run(app: App) {
             () = tokio::time::sleep(every) => {}
             () = app.stopping.cancelled() => {}
         }
+        // Another node may have renewed the offices' keys.
+        app.keys.forget_newest();
         let written = tokio::time::timeout(wait(&app), app.records.flush()).await;
         if let Ok(Err(cause)) = written {
             tracing::warn!(cause = %cause.chain(), "the records in the bucket stay behind and will catch up");

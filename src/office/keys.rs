@@ -92,6 +92,24 @@ impl OfficeKeys {
         sql::insert_keys(tx, office, version, kek, dedupe, clock.now()).await
     }
 
+    /// A new version of an office's key; its key for duplicates stays.
+    pub async fn renew(&self, tx: &mut Tx, clock: &Clock, office: OfficeId) -> Result<()> {
+        let newest = sql::keys(tx, office, None).await?.ok_or_else(|| Error::internal("an office without keys"))?;
+        let version = newest.version + 1;
+        let dedupe = open_dedupe(&self.master, office, &newest.dedupe)?;
+        let kek = wrap_kek(&self.master, office, version, Secret32::random().as_bytes());
+        sql::insert_keys(tx, office, version, kek, wrap_dedupe(&self.master, office, &dedupe), clock.now()).await
+    }
+
+    /// Another node may have renewed keys: which version is the newest is asked again.
+    pub fn forget_newest(&self) {
+        self.newest.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub async fn newest_version(&self, office: OfficeId) -> Result<i64> {
+        Ok(self.newest(office).await?.version)
+    }
+
     async fn newest(&self, office: OfficeId) -> Result<Arc<Opened>> {
         let known = self.newest.read().unwrap_or_else(PoisonError::into_inner).get(&office.0).copied();
         if let Some(version) = known {
@@ -142,6 +160,19 @@ pub fn open_kek(master: &MasterKey, office: OfficeId, version: i64, wrapped: &[u
 
 pub fn open_dedupe(master: &MasterKey, office: OfficeId, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     unwrap_any(&master.derive_any(PURPOSE), &dedupe_context(office), wrapped)
+}
+
+/// Wraps every office's keys under the master key in force, whichever of its keys they open with.
+pub async fn rewrap(tx: &mut Tx, master: &MasterKey) -> Result<u64> {
+    let rows = sql::all_keys(tx).await?;
+    for row in &rows {
+        let office = OfficeId(row.office);
+        let kek = open_kek(master, office, row.version, &row.kek)?;
+        let dedupe = open_dedupe(master, office, &row.dedupe)?;
+        let (kek, dedupe) = (wrap_kek(master, office, row.version, &kek), wrap_dedupe(master, office, &dedupe));
+        sql::set_keys(tx, office, row.version, kek, dedupe).await?;
+    }
+    Ok(rows.len() as u64)
 }
 
 /// A row that is copied to another office, version or blob does not open there.

@@ -185,6 +185,27 @@ pub(super) async fn keys(tx: &mut Tx, office: OfficeId, version: Option<i64>) ->
     .await
 }
 
+#[derive(sqlx::FromRow)]
+pub(super) struct AnyKeyRow {
+    pub office: Uuid,
+    pub version: i64,
+    pub kek: Vec<u8>,
+    pub dedupe: Vec<u8>,
+}
+
+pub(super) async fn all_keys(tx: &mut Tx) -> Result<Vec<AnyKeyRow>> {
+    tx.all("SELECT office, version, kek, dedupe FROM office_key ORDER BY office, version", params![]).await
+}
+
+pub(super) async fn set_keys(tx: &mut Tx, office: OfficeId, version: i64, kek: Vec<u8>, dedupe: Vec<u8>) -> Result<()> {
+    tx.execute(
+        "UPDATE office_key SET kek = $3, dedupe = $4 WHERE office = $1 AND version = $2",
+        params![office, version, kek, dedupe],
+    )
+    .await
+    .map(drop)
+}
+
 pub(super) async fn numbers(tx: &mut Tx) -> Result<Vec<(i64, OfficeId, String)>> {
     let rows: Vec<(i64, Uuid, String)> = tx.all("SELECT number, id, name FROM office", params![]).await?;
     Ok(rows.into_iter().map(|(number, id, name)| (number, OfficeId(id), name)).collect())

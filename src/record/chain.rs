@@ -19,12 +19,10 @@ pub(super) struct Link {
 }
 
 /// From the full record to the newest.
-pub(super) struct Chain {
-    pub links: Vec<Link>,
-    /// The highest number that any record in the bucket bears.
-    pub highest: i64,
+pub struct Chain {
+    pub(super) links: Vec<Link>,
     /// Records newer than the chain's end that do not open: another installation's, or damaged.
-    pub unopened: usize,
+    pub(super) unopened: usize,
 }
 
 /// `r/<time>-<node>-<seq>`
@@ -55,7 +53,9 @@ pub(super) async fn listed(store: &BlobStore) -> Result<Vec<(ObjectName, u64)>> 
 
 pub(super) async fn find(store: &BlobStore, identity: &RecoveryIdentity) -> Result<Chain> {
     let listed = listed(store).await?;
-    let highest = listed.first().and_then(|(name, _)| seq_of(name)).ok_or_else(nothing_there)?;
+    if listed.is_empty() {
+        return Err(nothing_there());
+    }
     let mut links: Vec<Link> = Vec::new();
     let mut unopened = 0;
     for (name, size) in listed {
@@ -71,7 +71,7 @@ pub(super) async fn find(store: &BlobStore, identity: &RecoveryIdentity) -> Resu
                 links.push(Link { name, key, header, expected });
                 if is_base {
                     links.reverse();
-                    return Ok(Chain { links, highest, unopened });
+                    return Ok(Chain { links, unopened });
                 }
             }
             Err(cause) if links.is_empty() && cause.kind() == Kind::Invalid => unopened += 1,

@@ -37,7 +37,8 @@ pub struct Signer {
     issuer: String,
     key_id: String,
     sign: EncodingKey,
-    check: DecodingKey,
+    /// By key id: while the master key is changed, what the other one signed holds until its end.
+    check: Vec<(String, DecodingKey)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,12 +55,15 @@ struct Claims<T> {
 impl Signer {
     /// `issuer` is the installation's name; every node with the same master key issues and takes the same tokens.
     pub fn new(master: &MasterKey, issuer: impl Into<String>) -> Signer {
-        let key = master.derive("jwt hs256 1");
+        let names = master.derive_any("jwt key id 1").into_iter();
+        let names = names.map(|name| id::to_letters(&Sha256::digest(name.as_bytes())[..5]));
+        let keys = master.derive_any("jwt hs256 1").into_iter();
+        let check = names.zip(keys).map(|(name, key)| (name, DecodingKey::from_secret(key.as_bytes()))).collect();
         Signer {
             issuer: issuer.into(),
             key_id: id::to_letters(&Sha256::digest(master.derive("jwt key id 1").as_slice())[..5]),
-            sign: EncodingKey::from_secret(&*key),
-            check: DecodingKey::from_secret(&*key),
+            sign: EncodingKey::from_secret(&*master.derive("jwt hs256 1")),
+            check,
         }
     }
 
@@ -85,10 +89,13 @@ impl Signer {
     /// Gives the claims of a token that is ours, for this use, and valid at `now`; else [`Error::unauthorized`].
     pub fn verify<T: DeserializeOwned + Clone>(&self, purpose: Use, now: Time, token: &str) -> Result<T> {
         let refused = |_| Error::unauthorized();
-        let data = jsonwebtoken::decode::<Claims<T>>(token, &self.check, &self.validation(purpose)).map_err(refused)?;
+        let name = jsonwebtoken::decode_header(token).map_err(refused)?.kid;
+        let known = self.check.iter().find(|(known, _)| name.as_deref() == Some(known));
+        let (_, key) = known.ok_or_else(Error::unauthorized)?;
+        let data = jsonwebtoken::decode::<Claims<T>>(token, key, &self.validation(purpose)).map_err(refused)?;
         let seconds = now.0.div_euclid(1000);
         let timely = data.claims.nbf <= seconds.saturating_add(LEEWAY) && seconds < data.claims.exp;
-        let ours = data.header.typ.as_deref() == Some(purpose.typ) && data.header.kid.as_deref() == Some(&*self.key_id);
+        let ours = data.header.typ.as_deref() == Some(purpose.typ);
         if timely && ours { Ok(data.claims.own) } else { Err(Error::unauthorized()) }
     }
 

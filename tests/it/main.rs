@@ -8,6 +8,7 @@ mod flow;
 mod ground;
 mod letters;
 mod reading;
+mod restore;
 mod search_index;
 mod share;
 mod store;

@@ -91,6 +91,32 @@ pub(in crate::account) async fn clear_credentials(tx: &mut Tx, id: PersonId) -> 
     .map(drop)
 }
 
+#[derive(sqlx::FromRow)]
+pub(in crate::account) struct TotpRow {
+    pub id: Uuid,
+    pub totp: Option<Vec<u8>>,
+    pub totp_pending: Option<Vec<u8>>,
+}
+
+pub(in crate::account) async fn totp_secrets(tx: &mut Tx) -> Result<Vec<TotpRow>> {
+    tx.all(
+        "SELECT id, totp, totp_pending FROM person WHERE totp IS NOT NULL OR totp_pending IS NOT NULL ORDER BY id",
+        params![],
+    )
+    .await
+}
+
+pub(in crate::account) async fn set_totp_secrets(
+    tx: &mut Tx,
+    id: PersonId,
+    totp: Option<Vec<u8>>,
+    pending: Option<Vec<u8>>,
+) -> Result<()> {
+    tx.execute("UPDATE person SET totp = $2, totp_pending = $3 WHERE id = $1", params![id, totp, pending])
+        .await
+        .map(drop)
+}
+
 pub(in crate::account) async fn set_pending_totp(tx: &mut Tx, id: PersonId, sealed: Vec<u8>) -> Result<()> {
     tx.execute("UPDATE person SET totp_pending = $2 WHERE id = $1", params![id, sealed]).await.map(drop)
 }

@@ -4,6 +4,8 @@ mod canary;
 mod document;
 mod isolation;
 mod keys;
+mod rotation;
+mod stolen;
 mod tus;
 mod verify;
 

@@ -116,6 +116,13 @@ impl TestApp {
         self.running = Some(running);
     }
 
+    /// Stops it for good, so that its data can be taken away.
+    pub async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
     /// Waits until no job can run now and the index has followed every change.
     pub async fn settled(&self) {
         let started = Instant::now();

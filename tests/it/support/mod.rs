@@ -1,6 +1,7 @@
 //! What every test stands on: real servers on loopback, started once for the process, and a running Lumbung for each test.
 
 pub mod app;
+pub mod blobs;
 pub mod browser;
 pub mod client;
 pub mod mail;

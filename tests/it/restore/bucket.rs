@@ -1,0 +1,155 @@
+//! From the bucket and the recovery identity alone.
+
+use super::*;
+use crate::support::postgres;
+use crate::support::regency::PASSWORD;
+
+async fn everything_comes_back(stack: Stack) {
+    let mut app = TestApp::with(stack, &[("records.every_seconds", "60")]).await;
+    let archive = Archive::fill(&app).await;
+    let before = archive.seen(&known(&app)).await;
+    let entries = audit(&app.actor(Actor::Auditor)).await;
+    assert!(app.app.records.flush().await.expect("a full record"), "everything is recorded");
+    let clerk = app.actor(Actor::Clerk);
+    let late = id(&clerk.upload("z.txt", b"terakhir".to_vec(), json!({ "title": "Terakhir" })).await);
+    app.settled().await;
+    assert!(app.app.records.flush().await.expect("a record of changes"));
+    assert!(!app.app.records.flush().await.expect("asked"), "nothing is left to record");
+    let status = app.nobody().get("/api/v1/status").await.is(200).json();
+    assert_eq!(status["records"]["behind_seconds"], 0, "{status}");
+    let objects = originals(stored(&app, None).await);
+    app.stop().await;
+
+    let url = match stack {
+        Stack::Embedded => None,
+        Stack::Networked => Some(tokio::task::spawn_blocking(postgres::fresh_database).await.expect("a database")),
+    };
+    let machine = Machine::with_store_of(&app, url);
+    let key = machine.path("recovery.txt");
+    let report = machine.done(&["restore", "--from-bucket", "--recovery-key", &key, "--json"]);
+    assert_eq!(report["documents"], 7, "{report}");
+    let logins = report["not_restored"][0]["logins"].as_array().expect("logins");
+    assert!(logins.contains(&json!("clerk")), "{report}");
+    let running = machine.serve(app.clock.clone()).await;
+    indexed(&running.app, 6).await;
+    let callers = log_in(&machine, &running, &app).await;
+    let after = archive.seen(&callers).await;
+    assert_same(&before, &after);
+    let now = audit(&callers["Auditor"]).await;
+    for entry in &entries {
+        assert!(now.contains(entry), "an entry of the audit is lost: {entry}");
+    }
+    assert!(now.iter().any(|entry| entry["action"] == "installation.restore"));
+    callers["Clerk"].get(&format!("/api/v1/documents/{late}")).await.is(200);
+
+    let nobody = Client::nobody(&base(&running));
+    open(&nobody, &archive.live, json!({})).await.is(200);
+    open(&nobody, &archive.live, json!({})).await.is(200);
+    open(&nobody, &archive.live, json!({})).await.is_problem(404, "link-unusable");
+    open(&nobody, &archive.revoked, json!({})).await.is_problem(404, "link-unusable");
+    let old = app.actor(Actor::Clerk);
+    Client::nobody(&base(&running)).with_token(&old.account().token).get("/api/v1/me").await.is(401);
+    assert!(running.app.records.flush().await.expect("records go on"));
+    assert_eq!(originals(stored(&app, Some(&machine)).await), objects, "no object is rewritten");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bucket_and_the_recovery_key_give_everything_back_embedded() {
+    everything_comes_back(Stack::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bucket_and_the_recovery_key_give_everything_back_networked() {
+    everything_comes_back(Stack::Networked).await;
+}
+
+/// Nobody's password survives: each gets a new activation link on the machine, and logs in.
+async fn log_in(machine: &Machine, running: &serve::Running, app: &TestApp) -> BTreeMap<String, Client> {
+    let nobody = Client::nobody(&base(running));
+    let mut callers = BTreeMap::new();
+    for actor in WATCHERS {
+        let login = app.account(actor).login;
+        nobody.log_in(&login, PASSWORD).await.is(401);
+        let out = machine.path(&format!("{login}.txt"));
+        machine.done(&["account", "reset", &login, "--out", &out]);
+        let link = std::fs::read_to_string(&out).expect("a link");
+        let (_, secret) = link.trim().split_once('#').expect("a fragment");
+        nobody.post("/api/v1/activations", json!({ "secret": secret, "password": PASSWORD })).await.is(200);
+        let session = nobody.log_in(&login, PASSWORD).await.is(201).json();
+        let token = session["access_token"].as_str().expect("a token");
+        callers.insert(format!("{actor:?}"), nobody.with_token(token));
+    }
+    callers
+}
+
+fn assert_same(before: &Value, after: &Value) {
+    for (who, theirs) in before.as_object().expect("by actor") {
+        for (what, value) in theirs.as_object().expect("by question") {
+            assert_eq!(&after[who][what], value, "{who}: {what}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_restore_serves_nobody_and_is_run_again() {
+    let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "60")]).await;
+    let clerk = app.actor(Actor::Clerk);
+    let first = id(&clerk.upload("a.txt", b"pertama".to_vec(), json!({})).await);
+    app.settled().await;
+    app.app.records.flush().await.expect("a full record");
+    // So many that the record of changes has several chunks, and its last one can be damaged alone.
+    let mut second = String::new();
+    for number in 0..40 {
+        let metadata = json!({ "title": format!("Surat {number}"), "summary": "ringkasan ".repeat(100) });
+        second = id(&clerk.upload("b.bin", vec![0xf7, 0, number], metadata).await);
+    }
+    app.settled().await;
+    app.app.records.flush().await.expect("a record of changes");
+    app.stop().await;
+    let machine = Machine::with_store_of(&app, None);
+    let mut records: Vec<PathBuf> =
+        std::fs::read_dir(machine.dir.join("store/r")).expect("records").flatten().map(|entry| entry.path()).collect();
+    records.sort();
+    let newest = records.pop().expect("two records");
+    let whole = std::fs::read(&newest).expect("a record");
+    let mut damaged = whole.clone();
+    *damaged.last_mut().expect("bytes") ^= 1;
+    std::fs::write(&newest, damaged).expect("our folder");
+    let key = machine.path("recovery.txt");
+    let args = ["restore", "--from-bucket", "--recovery-key", &key, "--json"];
+    assert!(!machine.command(&args).status.success(), "a damaged record is refused");
+    std::fs::write(&newest, whole).expect("our folder");
+    assert!(!machine.command(&["verify"]).status.success(), "half an archive serves nobody");
+    let report = machine.done(&args);
+    assert_eq!(report["documents"], 41, "{report}");
+    assert!(!machine.command(&args).status.success(), "a whole archive is not written over");
+    let all = machine.command(&["key", "export", "--all"]);
+    let all = String::from_utf8_lossy(&all.stdout).into_owned();
+    assert!(all.contains(&first) && all.contains(&second), "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_record_ends_the_former_chain_and_a_wrong_key_opens_none() {
+    let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "60")]).await;
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        app.actor(Actor::Clerk).upload(name, name.as_bytes().to_vec(), json!({})).await;
+        app.app.records.flush().await.expect("a record");
+    }
+    let records = |all: BTreeMap<String, Vec<u8>>| all.into_keys().filter(|name| name.starts_with("r/")).count();
+    assert!(records(stored(&app, None).await) >= 3);
+    let mut tx = app.app.db.write().await.expect("a transaction");
+    app.app.records.ask_for_full(&mut tx).await.expect("asked");
+    tx.commit().await.expect("committed");
+    app.settled().await;
+    app.app.records.flush().await.expect("a full record");
+    assert_eq!(records(stored(&app, None).await), 1);
+    app.stop().await;
+    let machine = Machine::with_store_of(&app, None);
+    let foreign = machine.path("foreign.txt");
+    let identity = lumbung::seal::RecoveryIdentity::generate();
+    std::fs::write(&foreign, identity.identity_file().as_bytes()).expect("our folder");
+    assert!(!machine.command(&["restore", "--from-bucket", "--recovery-key", &foreign]).status.success());
+    let key = machine.path("recovery.txt");
+    assert_eq!(machine.done(&["restore", "--from-bucket", "--recovery-key", &key, "--json"])["documents"], 3);
+}
