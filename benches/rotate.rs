@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
 }
 
 async fn rotated_per_second(stack: Stack, blobs: usize) -> f64 {
-    let mut app = TestApp::with(stack, &[("records.every_seconds", "60")]).await;
+    let mut app = TestApp::with(stack, &[("records.every_seconds", "50")]).await;
     let office = app.actor(Actor::Clerk).office().parse().expect("an id");
     let parts = app.app.clone();
     let ground = Ground { db: parts.db.clone(), keys: parts.keys.clone(), clock: app.clock.clone() };

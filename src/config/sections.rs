@@ -158,7 +158,7 @@ impl Config {
         );
         check(self.upload.part_bytes >= 65536, "upload.part_bytes", "at least 65536");
         check((72..=600).contains(&self.reading.dpi), "reading.dpi", "from 72 to 600");
-        check((1..=60).contains(&self.records.every_seconds), "records.every_seconds", "from 1 to 60");
+        check((1..=50).contains(&self.records.every_seconds), "records.every_seconds", "from 1 to 50");
         check(self.session.min_password >= 8, "session.min_password", "at least 8");
         check((1..=200).contains(&self.limits.list_max), "limits.list_max", "from 1 to 200");
     }

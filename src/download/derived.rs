@@ -1,10 +1,7 @@
 //! Derivations: page texts with their words, and page pictures. They are sealed objects too; their keys are wrapped by a
 //! key that follows from their version's own key, so that giving an office a version gives it these as well.
 
-use hkdf::Hkdf;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use super::{
     Grant, Shelf,
@@ -167,11 +164,7 @@ impl Block {
 }
 
 pub(super) fn wrapping_key(key: &ObjectKey) -> Secret32 {
-    let mut out = [0; 32];
-    Hkdf::<Sha256>::new(None, &key.to_bytes())
-        .expand(b"lumbung derivations", &mut out)
-        .expect("32 bytes are within HKDF's bound");
-    Secret32::from(Zeroizing::new(out))
+    key.derive("lumbung derivations")
 }
 
 fn context(version: &Version, kind: &str, page: u32) -> Vec<u8> {

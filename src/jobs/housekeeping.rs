@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{app::App, audit, error::Result, idempotency};
+use crate::{app::App, audit, error::Result, idempotency, record};
 
 const EVERY: Duration = Duration::from_secs(300);
 
@@ -20,7 +20,9 @@ pub async fn run(app: App) {
 
 async fn tidy(app: &App) -> Result<()> {
     while app.ingest.drop_expired(50).await? == 50 {}
-    app.shelf.trim_pictures(app.config.reading.picture_budget_bytes).await?;
+    if !record::deletions_are_held(&app.db, app.clock.now()).await? {
+        app.shelf.trim_pictures(app.config.reading.picture_budget_bytes).await?;
+    }
     app.accounts.sweep().await?;
     idempotency::forget_expired(&app.db, app.clock.now()).await?;
     let mut tx = app.db.write().await?;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A node that does not renew its claim for so long is taken for dead.
-const CLAIM: Duration = Duration::from_secs(45);
+const CLAIM: Duration = Duration::from_secs(30);
 /// More transactions than this are read as a full record, which needs no list of what changed.
 const MOST_CHANGES: i64 = 50_000;
 /// A chain is not made longer than this, and not so long as soon as a full record is cheap beside it.

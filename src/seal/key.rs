@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{HEADER_CAP, NONCE, TAG, chunks};
+use super::{HEADER_CAP, NONCE, Secret32, TAG, chunks};
 use crate::error::{Error, Result};
 
 const VERSION: u8 = 1;
@@ -35,6 +37,16 @@ impl ObjectKey {
 
     pub fn sealed_size(&self) -> u64 {
         self.sealed_size
+    }
+
+    /// A key that follows from this one. It rests on the payload's key alone: it stays the same when the object is
+    /// copied under a new header.
+    pub fn derive(&self, purpose: &str) -> Secret32 {
+        let mut derived = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(Some(&self.nonce), &self.file_key)
+            .expand(purpose.as_bytes(), derived.as_mut())
+            .expect("32 bytes are within HKDF's limit");
+        Secret32::from(derived)
     }
 
     /// To be wrapped before it is kept.

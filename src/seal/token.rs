@@ -90,7 +90,7 @@ impl Signer {
     pub fn verify<T: DeserializeOwned + Clone>(&self, purpose: Use, now: Time, token: &str) -> Result<T> {
         let refused = |_| Error::unauthorized();
         let name = jsonwebtoken::decode_header(token).map_err(refused)?.kid;
-        let known = self.check.iter().find(|(known, _)| name.as_deref() == Some(known));
+        let known = self.check.iter().find(|(known, _)| name.as_deref() == Some(known.as_str()));
         let (_, key) = known.ok_or_else(Error::unauthorized)?;
         let data = jsonwebtoken::decode::<Claims<T>>(token, key, &self.validation(purpose)).map_err(refused)?;
         let seconds = now.0.div_euclid(1000);

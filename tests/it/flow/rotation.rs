@@ -128,7 +128,7 @@ async fn ground(program: &Program) -> Ground {
 }
 
 async fn a_killed_rotation_goes_on(stack: Stack) {
-    let settings = [("records.every_seconds", "60"), ("queue.lease_seconds", "10")];
+    let settings = [("records.every_seconds", "50"), ("queue.lease_seconds", "10")];
     let mut program = Program::start(stack, &settings).await;
     let clerk = program.actor(Actor::Clerk);
     let letter = id(&clerk.upload("a.txt", b"isi surat".to_vec(), json!({})).await);

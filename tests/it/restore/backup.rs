@@ -5,7 +5,7 @@ use crate::support::postgres;
 
 /// What `stack` backed up comes back on the other kind of database.
 async fn a_backup_comes_back_on(stack: Stack, url: Option<String>) {
-    let mut app = TestApp::with(stack, &[("records.every_seconds", "60")]).await;
+    let mut app = TestApp::with(stack, &[("records.every_seconds", "50")]).await;
     let archive = Archive::fill(&app).await;
     let before = archive.seen(&known(&app)).await;
     let entries = audit(&app.actor(Actor::Auditor)).await;

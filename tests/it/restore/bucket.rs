@@ -5,7 +5,7 @@ use crate::support::postgres;
 use crate::support::regency::PASSWORD;
 
 async fn everything_comes_back(stack: Stack) {
-    let mut app = TestApp::with(stack, &[("records.every_seconds", "60")]).await;
+    let mut app = TestApp::with(stack, &[("records.every_seconds", "50")]).await;
     let archive = Archive::fill(&app).await;
     let before = archive.seen(&known(&app)).await;
     let entries = audit(&app.actor(Actor::Auditor)).await;
@@ -93,7 +93,7 @@ fn assert_same(before: &Value, after: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_restore_serves_nobody_and_is_run_again() {
-    let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "60")]).await;
+    let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "50")]).await;
     let clerk = app.actor(Actor::Clerk);
     let first = id(&clerk.upload("a.txt", b"pertama".to_vec(), json!({})).await);
     app.settled().await;
@@ -131,7 +131,7 @@ async fn a_cut_restore_serves_nobody_and_is_run_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_record_ends_the_former_chain_and_a_wrong_key_opens_none() {
-    let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "60")]).await;
+    let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "50")]).await;
     for name in ["a.txt", "b.txt", "c.txt"] {
         app.actor(Actor::Clerk).upload(name, name.as_bytes().to_vec(), json!({})).await;
         app.app.records.flush().await.expect("a record");
