@@ -50,7 +50,7 @@ async fn per_second(stack: Stack, count: usize) -> (f64, f64) {
     let ground = Ground { db: parts.db.clone(), keys: parts.keys.clone(), clock: app.clock.clone() };
     many_documents(&ground, office, count).await;
     let mut tx = parts.db.write().await.expect("a transaction");
-    parts.records.ask_for_full(&mut tx).await.expect("asked");
+    lumbung::record::ask_for_full(&mut tx).await.expect("asked");
     tx.commit().await.expect("committed");
     let started = Instant::now();
     parts.records.flush().await.expect("a full record");

@@ -22,7 +22,7 @@ use crate::{
     queue::{self, Queue},
     read::{self, Reader},
     record::Records,
-    seal::{MasterKey, RecoveryRecipient, Secret32},
+    seal::{InForce, MasterKey, RecoveryRecipient, Secret32},
     search::{self, Index},
     share::Sharing,
 };
@@ -40,7 +40,7 @@ pub struct Parts {
     pub clock: Clock,
     pub zone: TimeZone,
     pub master: Arc<MasterKey>,
-    pub recovery: Option<Arc<RecoveryRecipient>>,
+    pub recovery: InForce,
     pub keys: OfficeKeys,
     pub accounts: Accounts,
     pub queue: Queue,
@@ -96,7 +96,7 @@ impl App {
         let db = Db::connect(&database(&config)?).await?.dated_by(&clock);
         db::migrate(&db, db::MIGRATIONS, &clock).await?;
         let (master, recovery) = installed(&db, MasterKey::load(&config.keys.master_file)?).await?;
-        let (master, recovery) = (Arc::new(master), recovery.map(Arc::new));
+        let (master, recovery) = (Arc::new(master), InForce::new(recovery));
         let keys = OfficeKeys::new(db.clone(), &master);
         let store = BlobStore::open(&storage(&config)?).await?;
         let reader = Reader::new(reading(&config), program);
@@ -175,6 +175,12 @@ impl App {
         Secret32::from(self.master.derive("idempotency"))
     }
 
+    /// Another node, or the machine's operator, may have changed the recovery recipient.
+    pub async fn refresh_recovery(&self) -> Result<()> {
+        self.recovery.change(recovery_recipient(&self.db).await?);
+        Ok(())
+    }
+
     pub fn recording(&self) -> Recording<'_> {
         Recording { ingest: &self.ingest, queue: &self.queue, zone: &self.zone }
     }
@@ -209,11 +215,15 @@ pub async fn installed(db: &Db, master: MasterKey) -> Result<(MasterKey, Option<
         )
     };
     let master = master.fitting(&theirs).ok_or_else(wrong)?;
-    let recovery = match crate::db::installation(db, "recovery_recipient").await? {
-        Some(text) => Some(text.parse()?),
-        None => None,
-    };
-    Ok((master, recovery))
+    Ok((master, recovery_recipient(db).await?))
+}
+
+/// Whom new objects are sealed to beside their own key, and the how-manieth it is.
+pub async fn recovery_recipient(db: &Db) -> Result<Option<RecoveryRecipient>> {
+    let Some(text) = crate::db::installation(db, "recovery_recipient").await? else { return Ok(None) };
+    let generation = crate::db::installation(db, "recovery_generation").await?;
+    let generation = generation.and_then(|text| text.parse().ok()).unwrap_or(1);
+    text.parse::<RecoveryRecipient>().map(|recipient| Some(recipient.of_generation(generation)))
 }
 
 pub fn database(config: &Config) -> Result<db::Settings> {

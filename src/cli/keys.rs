@@ -29,6 +29,8 @@ enum What {
     Export(Export),
     /// Mengganti kunci semua kantor, tanpa menulis ulang objek / rotate every office's keys; no object is rewritten.
     Rotate(super::rotate::Args),
+    /// Kunci pemulihan baru; objek lama disalin dengan kepala baru / a new recovery key; old objects are copied under new headers.
+    RecoveryNew(super::recovery::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -65,6 +67,7 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let export = match args.what {
         What::Export(export) => export,
         What::Rotate(args) => return super::rotate::run(args, config).await,
+        What::RecoveryNew(args) => return super::recovery::run(args, config).await,
     };
     let clock = Clock::default();
     let beside = open_beside(&config, &clock).await?;

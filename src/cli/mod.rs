@@ -9,6 +9,7 @@ mod demo;
 mod init;
 mod keys;
 pub mod letters;
+mod recovery;
 mod reindex;
 mod restore;
 mod rotate;

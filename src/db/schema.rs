@@ -9,6 +9,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "archive", sql: include_str!("../../schema/0003_archive.sql") },
     Migration { number: 4, name: "sharing", sql: include_str!("../../schema/0004_sharing.sql") },
     Migration { number: 5, name: "records", sql: include_str!("../../schema/0005_records.sql") },
+    Migration { number: 6, name: "keys", sql: include_str!("../../schema/0006_keys.sql") },
 ];
 
 /// A table whose every change is noted in the transaction that makes it, and its primary key.

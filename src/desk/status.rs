@@ -16,6 +16,8 @@ pub struct Status {
     pub jobs: JobsStatus,
     /// How far the records in the bucket are behind.
     pub records: Lag,
+    /// Objects that a former recovery key still opens, until they are copied.
+    pub former_recovery: i64,
     /// Whether mail can be sent; without it links for an e-mail address are not offered.
     pub mail: bool,
 }
@@ -50,6 +52,10 @@ pub async fn status(app: &App) -> Result<Status> {
         reading: ReadingStatus { summary: report.line(), ocr: report.tesseract.is_some() },
         jobs: JobsStatus { waiting, dead },
         records: app.records.lag().await?,
+        former_recovery: match app.recovery.now() {
+            Some(recipient) => crate::download::opened_by_former(&app.db, recipient.generation()).await?,
+            None => 0,
+        },
         mail: app.mailer.is_some(),
     })
 }

@@ -30,6 +30,7 @@ pub struct Block {
     wrapped: Vec<u8>,
     sealed_size: u64,
     media_type: String,
+    recovery: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,7 +67,7 @@ impl Shelf {
         media_type: &str,
         bytes: Vec<u8>,
     ) -> Result<Block> {
-        let (sealed, body) = seal::seal_bytes(&bytes, self.recovery.as_deref())?;
+        let (sealed, body) = seal::seal_bytes(&bytes, self.recovery.now().as_deref())?;
         self.store.put(&sealed.name, &body).await?;
         let wrapped = seal::wrap(wrapping, &context(version, kind, page), &sealed.key.to_bytes());
         Ok(Block {
@@ -76,6 +77,7 @@ impl Shelf {
             wrapped,
             sealed_size: sealed.sealed_size,
             media_type: media_type.to_owned(),
+            recovery: sealed.recovery,
         })
     }
 
@@ -143,8 +145,8 @@ pub async fn derived_keys(db: &Db, version: VersionId, key: &ObjectKey) -> Resul
     let wrapping = wrapping_key(key);
     let mut keys = Vec::new();
     for row in sql::derived(db, version).await? {
-        let context = format!("derivation:{version}:{}:{}", row.kind, row.page);
-        let bytes = seal::unwrap(&wrapping, context.as_bytes(), &row.wrapped)?;
+        let context = named_context(version, &row.kind, row.page);
+        let bytes = seal::unwrap(&wrapping, &context, &row.wrapped)?;
         keys.push((row.object, ObjectKey::from_bytes(&bytes)?));
     }
     Ok(keys)
@@ -159,6 +161,7 @@ impl Block {
             wrapped: &self.wrapped,
             sealed_size: self.sealed_size as i64,
             media_type: &self.media_type,
+            recovery: self.recovery,
         }
     }
 }
@@ -168,5 +171,9 @@ pub(super) fn wrapping_key(key: &ObjectKey) -> Secret32 {
 }
 
 fn context(version: &Version, kind: &str, page: u32) -> Vec<u8> {
-    format!("derivation:{}:{kind}:{page}", version.id).into_bytes()
+    named_context(version.id, kind, i64::from(page))
+}
+
+pub(super) fn named_context(version: VersionId, kind: &str, page: i64) -> Vec<u8> {
+    format!("derivation:{version}:{kind}:{page}").into_bytes()
 }

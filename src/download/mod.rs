@@ -4,12 +4,12 @@
 mod derived;
 mod original;
 mod picture;
+mod recovery;
 mod sql;
 
 pub use derived::{Block, PAGES_PER_BLOCK, derived_keys};
 pub use original::{Content, Span, no_such_range};
-
-use std::sync::Arc;
+pub use recovery::{Place, opened_by_former};
 
 use crate::{
     blob::BlobStore,
@@ -91,7 +91,7 @@ pub struct Shelf {
     store: BlobStore,
     keys: OfficeKeys,
     reader: Reader,
-    recovery: Option<Arc<seal::RecoveryRecipient>>,
+    recovery: seal::InForce,
 }
 
 impl Shelf {
@@ -101,7 +101,7 @@ impl Shelf {
         store: BlobStore,
         keys: OfficeKeys,
         reader: Reader,
-        recovery: Option<Arc<seal::RecoveryRecipient>>,
+        recovery: seal::InForce,
     ) -> Shelf {
         Shelf { db, clock, store, keys, reader, recovery }
     }

@@ -65,15 +65,19 @@ impl Shelf {
     }
 
     pub(super) async fn opener(&self, version: &Version, owner: OfficeId) -> Result<(Opener, ObjectName)> {
-        let key = self.object_key(version, owner).await?;
-        let row = sql::blob(&self.db, version.blob).await?.ok_or_else(lost)?;
-        Ok((Opener::new(&key), named(&row)?))
+        let (object, key_version, wrapped) = sql::object(&self.db, version.blob, owner).await?.ok_or_else(lost)?;
+        let bytes = self.keys.unwrap_for(owner, BlobId(version.blob), key_version, &wrapped).await?;
+        Ok((Opener::new(&ObjectKey::from_bytes(&bytes)?), named(&object)?))
     }
 
     /// The key of a version's blob, unwrapped with its owner's key.
     pub async fn object_key(&self, version: &Version, owner: OfficeId) -> Result<ObjectKey> {
-        let (office, key_version, wrapped) = sql::key(&self.db, version.blob, owner).await?.ok_or_else(lost)?;
-        let bytes = self.keys.unwrap_for(office, BlobId(version.blob), key_version, &wrapped).await?;
+        self.key_of(version.blob, owner).await
+    }
+
+    pub(super) async fn key_of(&self, blob: uuid::Uuid, owner: OfficeId) -> Result<ObjectKey> {
+        let (office, key_version, wrapped) = sql::key(&self.db, blob, owner).await?.ok_or_else(lost)?;
+        let bytes = self.keys.unwrap_for(office, BlobId(blob), key_version, &wrapped).await?;
         ObjectKey::from_bytes(&bytes)
     }
 }

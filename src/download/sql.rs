@@ -9,10 +9,14 @@ use crate::{
     id::{OfficeId, VersionId},
 };
 
-pub(super) async fn blob(db: &Db, blob: Uuid) -> Result<Option<String>> {
-    let row: Option<(String,)> =
-        db.one("SELECT object FROM blob WHERE id = $1 AND state = 'live'", params![blob]).await?;
-    Ok(row.map(|(object,)| object))
+/// A blob's object with the key that opens it for an office. Both in one statement: they are exchanged together.
+pub(super) async fn object(db: &Db, blob: Uuid, office: OfficeId) -> Result<Option<(String, i64, Vec<u8>)>> {
+    db.one(
+        "SELECT b.object, k.version, k.wrapped FROM blob b JOIN blob_key k ON k.blob = b.id
+         WHERE b.id = $1 AND k.office = $2 AND b.state = 'live'",
+        params![blob, office],
+    )
+    .await
 }
 
 pub(super) async fn key(db: &Db, blob: Uuid, office: OfficeId) -> Result<Option<(OfficeId, i64, Vec<u8>)>> {
@@ -38,6 +42,7 @@ pub(super) struct KeepRow<'a> {
     pub wrapped: &'a [u8],
     pub sealed_size: i64,
     pub media_type: &'a str,
+    pub recovery: i64,
 }
 
 pub(super) async fn derivation(tx: &mut Tx, version: VersionId, kind: &str, page: u32) -> Result<Option<DerivedRow>> {
@@ -50,14 +55,90 @@ pub(super) async fn derivation(tx: &mut Tx, version: VersionId, kind: &str, page
 
 pub(super) async fn keep(tx: &mut Tx, version: VersionId, row: KeepRow<'_>, now: Time) -> Result<()> {
     tx.execute(
-        "INSERT INTO derivation (version, kind, page, object, wrapped, sealed_size, media_type, made_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "INSERT INTO derivation (version, kind, page, object, wrapped, sealed_size, media_type, made_at, recovery)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (version, kind, page) DO UPDATE SET object = excluded.object, wrapped = excluded.wrapped,
-             sealed_size = excluded.sealed_size, media_type = excluded.media_type, made_at = excluded.made_at",
-        params![version, row.kind, row.page, row.object, row.wrapped, row.sealed_size, row.media_type, now],
+             sealed_size = excluded.sealed_size, media_type = excluded.media_type, made_at = excluded.made_at,
+             recovery = excluded.recovery",
+        params![
+            version,
+            row.kind,
+            row.page,
+            row.object,
+            row.wrapped,
+            row.sealed_size,
+            row.media_type,
+            now,
+            row.recovery
+        ],
     )
     .await
     .map(drop)
+}
+
+/// A derivation whose object names a former recovery recipient, with what its key needs.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct FormerRow {
+    pub version: Uuid,
+    pub kind: String,
+    pub page: i64,
+    pub object: String,
+    pub wrapped: Vec<u8>,
+    pub blob: Uuid,
+    pub office: Uuid,
+}
+
+pub(super) async fn of_former_recovery(
+    db: &Db,
+    generation: i64,
+    after: &(Uuid, String, i64),
+    limit: i64,
+) -> Result<Vec<FormerRow>> {
+    db.all(
+        "SELECT x.version, x.kind, x.page, x.object, x.wrapped, v.blob, d.office
+         FROM derivation x JOIN version v ON v.id = x.version JOIN document d ON d.id = v.document
+         WHERE x.recovery < $1 AND (x.version, x.kind, x.page) > ($2, $3, $4)
+         ORDER BY x.version, x.kind, x.page LIMIT $5",
+        params![generation, after.0, &after.1, after.2, limit],
+    )
+    .await
+}
+
+/// False when another reading replaced it meanwhile.
+pub(super) async fn exchange_derived(
+    tx: &mut Tx,
+    row: &FormerRow,
+    sealed: &crate::seal::Sealed,
+    wrapped: &[u8],
+) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE derivation SET object = $5, wrapped = $6, sealed_size = $7, recovery = $8
+             WHERE version = $1 AND kind = $2 AND page = $3 AND object = $4",
+            params![
+                row.version,
+                &row.kind,
+                row.page,
+                &row.object,
+                sealed.name.to_string(),
+                wrapped,
+                sealed.sealed_size as i64,
+                sealed.recovery
+            ],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+pub(super) async fn count_of_former(db: &Db, generation: i64) -> Result<i64> {
+    let row: Option<(i64,)> = db
+        .one(
+            "SELECT CAST((SELECT COUNT(*) FROM blob WHERE recovery < $1 AND state = 'live')
+                + (SELECT COUNT(*) FROM derivation WHERE recovery < $1) AS BIGINT)",
+            params![generation],
+        )
+        .await?;
+    Ok(row.map_or(0, |(count,)| count))
 }
 
 /// The block that holds a page: the last one that begins at or before it.

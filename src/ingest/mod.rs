@@ -6,17 +6,18 @@
 mod keys;
 mod receive;
 mod record;
+mod recovery;
 mod sql;
 pub mod uploads;
 
 pub use keys::{Place, forget_keys, rewrap_keys};
 pub use receive::{Received, Source, too_large};
 pub use record::{Accepted, ReadPages, Recording, duplicate_of, record, record_version};
+pub use recovery::Copied;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use crate::{blob::BlobStore, clock::Clock, db::Db, office::OfficeKeys, seal::RecoveryRecipient};
+use crate::{blob::BlobStore, clock::Clock, db::Db, office::OfficeKeys, seal::InForce};
 
 /// What receiving needs; a cheap handle.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct Ingest {
     pub(crate) clock: Clock,
     pub(crate) store: BlobStore,
     pub(crate) keys: OfficeKeys,
-    pub(crate) recovery: Option<Arc<RecoveryRecipient>>,
+    pub(crate) recovery: InForce,
     pub(crate) limits: Limits,
 }
 
@@ -41,14 +42,7 @@ pub struct Limits {
 }
 
 impl Ingest {
-    pub fn new(
-        db: Db,
-        clock: Clock,
-        store: BlobStore,
-        keys: OfficeKeys,
-        recovery: Option<Arc<RecoveryRecipient>>,
-        limits: Limits,
-    ) -> Ingest {
+    pub fn new(db: Db, clock: Clock, store: BlobStore, keys: OfficeKeys, recovery: InForce, limits: Limits) -> Ingest {
         Ingest { db, clock, store, keys, recovery, limits }
     }
 

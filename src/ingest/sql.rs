@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Time,
-    db::{Db, Tx, params},
+    db::{Db, Sql, Tx, params},
     error::Result,
     id::{BlobId, DocumentId, OfficeId, UploadId},
     seal::Sealed,
@@ -20,8 +20,9 @@ pub(super) async fn insert_pending(
     lease: Time,
 ) -> Result<()> {
     tx.execute(
-        "INSERT INTO blob (id, office, object, state, plain_size, sealed_size, fingerprint, dedupe, created_at, lease_to)
-         VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO blob (id, office, object, state, plain_size, sealed_size, fingerprint, dedupe, created_at, lease_to,
+            recovery)
+         VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10)",
         params![
             blob,
             office,
@@ -31,7 +32,8 @@ pub(super) async fn insert_pending(
             sealed.fingerprint,
             *dedupe,
             now,
-            lease
+            lease,
+            sealed.recovery
         ],
     )
     .await
@@ -61,13 +63,54 @@ pub(super) struct KeyRow {
     pub wrapped: Vec<u8>,
 }
 
+/// A row that is exchanged meanwhile must not be set back to its former key: SQLite has one writer, PostgreSQL locks.
+const KEYS_AFTER: Sql = Sql {
+    sqlite: "SELECT blob, office, version, wrapped FROM blob_key WHERE (blob, office) > ($1, $2)
+        ORDER BY blob, office LIMIT $3",
+    postgres: "SELECT blob, office, version, wrapped FROM blob_key WHERE (blob, office) > ($1, $2)
+        ORDER BY blob, office LIMIT $3 FOR UPDATE",
+};
+
 pub(super) async fn keys_after(tx: &mut Tx, after: (Uuid, Uuid), limit: i64) -> Result<Vec<KeyRow>> {
-    tx.all(
-        "SELECT blob, office, version, wrapped FROM blob_key WHERE (blob, office) > ($1, $2)
-         ORDER BY blob, office LIMIT $3",
-        params![after.0, after.1, limit],
+    tx.all(KEYS_AFTER, params![after.0, after.1, limit]).await
+}
+
+pub(super) async fn keys_of(tx: &mut Tx, blob: BlobId) -> Result<Vec<KeyRow>> {
+    tx.all("SELECT blob, office, version, wrapped FROM blob_key WHERE blob = $1 ORDER BY office", params![blob]).await
+}
+
+pub(super) async fn set_key(tx: &mut Tx, blob: BlobId, office: OfficeId, version: i64, wrapped: &[u8]) -> Result<()> {
+    tx.execute(
+        "UPDATE blob_key SET version = $3, wrapped = $4 WHERE blob = $1 AND office = $2",
+        params![blob, office, version, wrapped],
     )
     .await
+    .map(drop)
+}
+
+pub(super) async fn blobs_of_former_recovery(
+    db: &Db,
+    generation: i64,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, String)>> {
+    db.all(
+        "SELECT id, object FROM blob WHERE recovery < $1 AND state = 'live' AND id > $2 ORDER BY id LIMIT $3",
+        params![generation, after, limit],
+    )
+    .await
+}
+
+/// False when the blob was destroyed or copied by somebody else meanwhile.
+pub(super) async fn exchange_object(tx: &mut Tx, blob: BlobId, former: &str, sealed: &Sealed) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE blob SET object = $3, sealed_size = $4, recovery = $5
+             WHERE id = $1 AND object = $2 AND state = 'live'",
+            params![blob, former, sealed.name.to_string(), sealed.sealed_size as i64, sealed.recovery],
+        )
+        .await?;
+    Ok(changed == 1)
 }
 
 pub(super) async fn delete_keys(tx: &mut Tx, blob: BlobId) -> Result<u64> {

@@ -286,7 +286,7 @@ impl Ingest {
             spool_memory: self.limits.spool_memory_bytes,
             spool_folder: self.limits.spool.clone(),
         };
-        seal::seal_stream(bytes, &limits, self.recovery.as_deref()).await
+        seal::seal_stream(bytes, &limits, self.recovery.now().as_deref()).await
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Kind, Result, say},
     office::keys,
     queue::{Claimed, Job},
+    record,
     seal::MasterKey,
 };
 
@@ -42,7 +43,7 @@ pub async fn run(app: &App, job: &Claimed, payload: ChangeMaster) -> Result<()> 
         rewrap(&mut tx, &to).await?;
         // Kept answers of repeated requests, a day's worth, were sealed under the former key.
         tx.execute("DELETE FROM idempotency WHERE answer IS NOT NULL", params![]).await?;
-        app.records.ask_for_full(&mut tx).await?;
+        record::ask_for_full(&mut tx).await?;
         let entry = Entry {
             who: Who::Machine,
             office: None,

@@ -7,10 +7,12 @@ pub mod indexing;
 mod read_pages;
 mod records;
 mod reindex;
+mod renew_recovery;
 mod rotate_keys;
 
 pub use change_master::{ChangeMaster, rewrap};
 pub use reindex::Reindex;
+pub use renew_recovery::{DropFormer, RenewRecovery};
 pub use rotate_keys::RotateKeys;
 
 use std::time::Duration;
@@ -114,6 +116,8 @@ async fn perform(app: &App, job: &Claimed) -> Result<()> {
         ReadPages::KIND => read_pages::run(app, job, job.payload()?).await,
         Reindex::KIND => reindex::run(app, job, job.payload()?).await,
         RotateKeys::KIND => rotate_keys::run(app, job, job.payload()?).await,
+        RenewRecovery::KIND => renew_recovery::run(app, job, job.payload()?).await,
+        DropFormer::KIND => renew_recovery::drop_former(app, job, job.payload()?).await,
         ChangeMaster::KIND => change_master::run(app, job, job.payload()?).await,
         share::NotifyJob::KIND => {
             let payload: share::NotifyJob = job.payload()?;

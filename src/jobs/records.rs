@@ -14,8 +14,11 @@ pub async fn run(app: App) {
             () = tokio::time::sleep(every) => {}
             () = app.stopping.cancelled() => {}
         }
-        // Another node may have renewed the offices' keys.
+        // Another node, or the operator on the machine, may have changed keys.
         app.keys.forget_newest();
+        if let Err(cause) = app.refresh_recovery().await {
+            tracing::warn!(cause = %cause.chain(), "the recovery recipient was not read");
+        }
         let written = tokio::time::timeout(wait(&app), app.records.flush()).await;
         if let Ok(Err(cause)) = written {
             tracing::warn!(cause = %cause.chain(), "the records in the bucket stay behind and will catch up");

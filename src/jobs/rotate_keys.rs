@@ -16,6 +16,7 @@ use crate::{
     id::DocumentId,
     ingest, office,
     queue::{Claimed, Job},
+    record,
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,7 +89,7 @@ async fn details(app: &App, job: &Claimed, after: Uuid, is_last_look: bool) -> R
             let again = RotateKeys::Blobs { after: (Uuid::nil(), Uuid::nil()), is_last_look: true };
             app.queue.enqueue_at(&mut tx, &again, None, app.clock.now().plus(LAST_LOOK)).await?;
             // The records held the former wrappings until now, and the former versions with them.
-            app.records.ask_for_full(&mut tx).await?;
+            record::ask_for_full(&mut tx).await?;
             note(app, &mut tx, "key.rotate.end").await?;
         }
     }

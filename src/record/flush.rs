@@ -62,12 +62,12 @@ impl Records {
         let (waiting, oldest) = sql::waiting(&self.db).await?;
         let behind_seconds = oldest.map_or(0, |at| self.clock.now().since(Time(at)).as_secs());
         let newest_at = sql::newest_at(&self.db).await?.map(Time);
-        Ok(Lag { written: self.recovery.is_some(), behind_seconds, waiting, newest_at })
+        Ok(Lag { written: self.recovery.now().is_some(), behind_seconds, waiting, newest_at })
     }
 
     /// Writes a record if there is anything to record. False when there was nothing, or another node is at it.
     pub async fn flush(&self) -> Result<bool> {
-        if self.recovery.is_none() {
+        if self.recovery.now().is_none() {
             return Ok(false);
         }
         let head = sql::head(&mut self.db.read().await?).await?;
@@ -85,11 +85,6 @@ impl Records {
             sql::give_up_claim(&self.db, head.claim).await?;
         }
         written.map(|()| true)
-    }
-
-    /// The next record is a full one, whatever changed: former records can go then.
-    pub async fn ask_for_full(&self, tx: &mut Tx) -> Result<()> {
-        sql::ask_for_full(tx).await
     }
 
     async fn keep_claim(&self, claim: i64) -> Error {
@@ -120,7 +115,7 @@ impl Records {
         let lines = Arc::new(AtomicU64::new(0));
         let crossing = Crossing { master: self.master.clone(), with_secrets: false };
         let text = Text { header, tables: self.tables().await?.to_vec(), crossing, lines: lines.clone() };
-        let sealer = self.master.reader()?.sealer(self.recovery.as_deref())?;
+        let sealer = self.master.reader()?.sealer(self.recovery.now().as_deref())?;
         let (sealed, body) = match content {
             Content::Full => seal::seal_stream_by(sealer, text.full(tx), &self.limits).await?,
             Content::Changes(changed) => seal::seal_stream_by(sealer, text.changes(tx, changed), &self.limits).await?,

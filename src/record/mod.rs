@@ -20,6 +20,7 @@ mod write;
 pub use backup::{Made, back_up, deletions_are_held};
 pub use flush::Lag;
 pub use restore::{Empty, Missing, Restored, Restoring, Source, restore};
+pub use sql::ask_for_full;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use crate::{
     db::{self, Db, RECORDED, Table, Tx},
     error::{Error, Result},
     id,
-    seal::{self, MasterKey, RecoveryRecipient},
+    seal::{self, InForce, MasterKey},
 };
 
 /// What writing records needs; a cheap handle.
@@ -42,7 +43,7 @@ pub struct Records {
     clock: Clock,
     store: BlobStore,
     master: Arc<MasterKey>,
-    recovery: Option<Arc<RecoveryRecipient>>,
+    recovery: InForce,
     limits: seal::Limits,
     /// Tells this process's records from those of others.
     node: String,
@@ -55,7 +56,7 @@ impl Records {
         clock: Clock,
         store: BlobStore,
         master: Arc<MasterKey>,
-        recovery: Option<Arc<RecoveryRecipient>>,
+        recovery: InForce,
         spool: PathBuf,
     ) -> Records {
         // A record may be large; it is not an upload, and no limit of theirs holds for it.

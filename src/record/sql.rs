@@ -60,7 +60,8 @@ pub(super) async fn advance(tx: &mut Tx, claim: i64, base: i64, full_due: bool) 
     Ok(changed == 1)
 }
 
-pub(super) async fn ask_for_full(tx: &mut Tx) -> Result<()> {
+/// The next record is a full one, whatever changed: former records can go then.
+pub async fn ask_for_full(tx: &mut Tx) -> Result<()> {
     tx.execute("UPDATE record_head SET full_due = TRUE WHERE one = 1", params![]).await.map(drop)
 }
 

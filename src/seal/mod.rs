@@ -5,6 +5,7 @@
 //! [`MasterKey`] protects. Passwords and tokens are here too, so that all cryptography is read in one room.
 
 mod body;
+mod header;
 mod key;
 mod master;
 mod open;
@@ -17,10 +18,11 @@ mod stream;
 pub mod token;
 
 pub use body::{Place, SealedBody};
+pub use header::copy_for;
 pub use key::ObjectKey;
 pub use master::MasterKey;
 pub use open::{Opener, Plan};
-pub use recovery::{RecoveryIdentity, RecoveryRecipient};
+pub use recovery::{InForce, RecoveryIdentity, RecoveryRecipient};
 pub use sealer::{Digest, Sealed, Sealer, digest_of};
 pub use secret::{Secret32, unwrap, unwrap_any, wrap};
 pub use spool::{Spool, clear_spool};

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use age::secrecy::ExposeSecret;
 use age_core::format::{FileKey, Stanza};
@@ -17,6 +18,36 @@ use crate::error::{Error, Kind, Result, say};
 pub struct RecoveryRecipient {
     pub(super) recipient: age::x25519::Recipient,
     text: String,
+    generation: i64,
+}
+
+/// The recipient that new objects are sealed to. Every clone sees a change at once.
+#[derive(Clone, Debug, Default)]
+pub struct InForce(Arc<RwLock<Option<Arc<RecoveryRecipient>>>>);
+
+impl InForce {
+    pub fn new(recipient: Option<RecoveryRecipient>) -> InForce {
+        InForce(Arc::new(RwLock::new(recipient.map(Arc::new))))
+    }
+
+    pub fn now(&self) -> Option<Arc<RecoveryRecipient>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn change(&self, recipient: Option<RecoveryRecipient>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = recipient.map(Arc::new);
+    }
+}
+
+impl RecoveryRecipient {
+    /// The how-manieth of the installation this is; rows of objects remember it.
+    pub fn generation(&self) -> i64 {
+        self.generation
+    }
+
+    pub fn of_generation(self, generation: i64) -> RecoveryRecipient {
+        RecoveryRecipient { generation, ..self }
+    }
 }
 
 /// The secret half, `AGE-SECRET-KEY-1…`: opens every object that names its recipient.
@@ -41,7 +72,7 @@ impl RecoveryIdentity {
 
     pub fn recipient(&self) -> RecoveryRecipient {
         let recipient = self.0.to_public();
-        RecoveryRecipient { text: recipient.to_string(), recipient }
+        RecoveryRecipient { text: recipient.to_string(), recipient, generation: 1 }
     }
 
     /// The line to write down; whoever has it reads the whole archive.
@@ -147,7 +178,7 @@ impl FromStr for RecoveryRecipient {
             );
             Error::new(Kind::Invalid, "recovery-recipient", expected)
         })?;
-        Ok(RecoveryRecipient { recipient, text: text.trim().to_owned() })
+        Ok(RecoveryRecipient { recipient, text: text.trim().to_owned(), generation: 1 })
     }
 }
 

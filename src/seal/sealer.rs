@@ -29,6 +29,7 @@ pub struct Sealer {
     fingerprint: Sha256,
     plain_size: u64,
     key: ObjectKey,
+    recovery: i64,
 }
 
 /// What is known of a file after it was sealed.
@@ -41,6 +42,8 @@ pub struct Sealed {
     pub key: ObjectKey,
     pub plain_size: u64,
     pub sealed_size: u64,
+    /// Generation of the recovery recipient that it names; 0 where it names none.
+    pub recovery: i64,
 }
 
 impl Sealer {
@@ -68,7 +71,8 @@ impl Sealer {
             plain_size: 0,
             sealed_size: 0,
         };
-        Ok(Sealer { writer, out, fingerprint: Sha256::new(), plain_size: 0, key })
+        let recovery = recovery.map_or(0, RecoveryRecipient::generation);
+        Ok(Sealer { writer, out, fingerprint: Sha256::new(), plain_size: 0, key, recovery })
     }
 
     /// Takes more of the file and gives the sealed bytes that are ready, often none.
@@ -85,7 +89,7 @@ impl Sealer {
 
     /// Seals the last chunk and gives it with everything that must be kept.
     pub fn finish(self) -> Result<(Bytes, Sealed)> {
-        let Sealer { writer, out, fingerprint, plain_size, mut key } = self;
+        let Sealer { writer, out, fingerprint, plain_size, mut key, recovery } = self;
         writer.finish()?;
         let tail = out.take();
         let (digest, sealed_size) = out.digest();
@@ -95,7 +99,8 @@ impl Sealer {
         if !key.is_consistent() {
             return Err(Error::internal("age wrote another number of bytes than its format says"));
         }
-        Ok((tail, Sealed { name, fingerprint: fingerprint.finalize().into(), key, plain_size, sealed_size }))
+        let fingerprint = fingerprint.finalize().into();
+        Ok((tail, Sealed { name, fingerprint, key, plain_size, sealed_size, recovery }))
     }
 
     pub fn plain_size(&self) -> u64 {

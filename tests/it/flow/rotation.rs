@@ -9,7 +9,7 @@ use lumbung::config::Config;
 use lumbung::db::Db;
 use lumbung::id::OfficeId;
 use lumbung::office::OfficeKeys;
-use lumbung::seal::MasterKey;
+use lumbung::seal::{MasterKey, RecoveryIdentity};
 use serde_json::json;
 
 use super::id;
@@ -158,3 +158,35 @@ async fn a_rotation_that_is_killed_goes_on_after_the_restart_embedded() {
 async fn a_rotation_that_is_killed_goes_on_after_the_restart_networked() {
     a_killed_rotation_goes_on(Stack::Networked).await;
 }
+
+both_stacks!(after_a_new_recovery_key_the_former_opens_no_object_that_is_kept, async |app: &TestApp| {
+    let letters = two_letters(app).await;
+    app.settled().await;
+    let file = app.dir().join("recovery-new.txt");
+    lumbung(app, &["key", "recovery-new", "--recovery-out", &file.display().to_string()]);
+    app.settled().await;
+    let former = RecoveryIdentity::parse(app.recovery_identity()).expect("an identity");
+    let new = RecoveryIdentity::parse(&std::fs::read_to_string(&file).expect("a file")).expect("an identity");
+    let third = app.actor(Actor::Clerk).upload("c.bin", vec![0xf7, 1, 2], json!({})).await;
+    let objects: Vec<(String, i64)> = app
+        .app
+        .db
+        .all("SELECT object, sealed_size FROM blob UNION SELECT object, sealed_size FROM derivation", vec![])
+        .await
+        .expect("names");
+    assert!(objects.len() >= 5, "originals and texts: {objects:?}");
+    for (object, size) in objects {
+        let name = object.parse().expect("a name");
+        let bytes = app.app.store.get(&name, None).await.expect("there").collect().await.expect("whole");
+        assert!(new.recover(&bytes, size as u64).is_ok(), "{object} opens with the new key");
+        assert!(former.recover(&bytes, size as u64).is_err(), "{object} opens with the former key");
+    }
+    let status = app.nobody().get("/api/v1/status").await.is(200).json();
+    assert_eq!(status["former_recovery"], 0, "{status}");
+    all_is_well(app, &letters).await;
+    // The last look, and then the deletion of what the new objects replace: the end of the test counts every object.
+    app.clock.advance(Duration::from_secs(16 * 60));
+    app.settled().await;
+    all_is_well(app, &letters).await;
+    app.actor(Actor::Clerk).get(&format!("/api/v1/documents/{}/content", id(&third))).await.is(200);
+});

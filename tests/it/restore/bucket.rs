@@ -139,7 +139,7 @@ async fn a_full_record_ends_the_former_chain_and_a_wrong_key_opens_none() {
     let records = |all: BTreeMap<String, Vec<u8>>| all.into_keys().filter(|name| name.starts_with("r/")).count();
     assert!(records(stored(&app, None).await) >= 3);
     let mut tx = app.app.db.write().await.expect("a transaction");
-    app.app.records.ask_for_full(&mut tx).await.expect("asked");
+    lumbung::record::ask_for_full(&mut tx).await.expect("asked");
     tx.commit().await.expect("committed");
     app.settled().await;
     app.app.records.flush().await.expect("a full record");
