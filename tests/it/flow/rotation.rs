@@ -7,7 +7,6 @@ use lumbung::app::installed;
 use lumbung::clock::Clock;
 use lumbung::config::Config;
 use lumbung::db::Db;
-use lumbung::id::OfficeId;
 use lumbung::office::OfficeKeys;
 use lumbung::seal::{MasterKey, RecoveryIdentity};
 use serde_json::json;
@@ -16,6 +15,7 @@ use super::id;
 use crate::reading::support::letter_pdf;
 use crate::support::app::{TestApp, both_stacks};
 use crate::support::blobs::{Ground, many_blobs};
+use crate::support::client::Client;
 use crate::support::program::Program;
 use crate::support::regency::{Actor, Stack};
 
@@ -35,8 +35,7 @@ async fn count(db: &Db, sql: &'static str) -> i64 {
 const FORMER_KEYS: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM blob_key WHERE version = 1";
 
 /// Two documents of the clerk, one of them hidden, with their bytes.
-async fn two_letters(app: &TestApp) -> [(String, Vec<u8>); 2] {
-    let clerk = app.actor(Actor::Clerk);
+async fn two_letters(clerk: &Client) -> [(String, Vec<u8>); 2] {
     let [one, other] = [letter_pdf(&["tanggul jebol"]), letter_pdf(&["tanggul rahasia"])];
     let hidden = json!({ "title": "Sangat tertutup", "security_class": "rahasia" });
     let first = id(&clerk.upload_and_read("a.pdf", one.clone(), json!({ "title": "Tanggul" })).await);
@@ -44,8 +43,7 @@ async fn two_letters(app: &TestApp) -> [(String, Vec<u8>); 2] {
     [(first, one), (second, other)]
 }
 
-async fn all_is_well(app: &TestApp, letters: &[(String, Vec<u8>)]) {
-    let clerk = app.actor(Actor::Clerk);
+async fn all_is_well(clerk: &Client, letters: &[(String, Vec<u8>)]) {
     for (document, bytes) in letters {
         let path = format!("/api/v1/documents/{document}");
         assert_eq!(&clerk.get(&format!("{path}/content")).await.is(200).body, bytes);
@@ -60,52 +58,55 @@ async fn all_is_well(app: &TestApp, letters: &[(String, Vec<u8>)]) {
 }
 
 both_stacks!(after_a_rotation_of_the_offices_keys_everything_opens_and_no_object_changed, async |app: &TestApp| {
-    let letters = two_letters(app).await;
+    let letters = two_letters(&app.actor(Actor::Clerk)).await;
     app.settled().await;
     let names: Vec<(String,)> = app.app.db.all("SELECT object FROM blob ORDER BY object", vec![]).await.expect("names");
     lumbung(app, &["key", "rotate"]);
     app.settled().await;
     assert_eq!(count(&app.app.db, FORMER_KEYS).await, 0);
-    all_is_well(app, &letters).await;
+    all_is_well(&app.actor(Actor::Clerk), &letters).await;
     let after: Vec<(String,)> = app.app.db.all("SELECT object FROM blob ORDER BY object", vec![]).await.expect("names");
     assert_eq!(after, names);
     app.actor(Actor::Clerk).upload("c.bin", vec![0xf7, 1, 2], json!({})).await;
     assert_eq!(count(&app.app.db, FORMER_KEYS).await, 0, "new keys are wrapped under the new version");
     app.clock.advance(Duration::from_secs(301));
     app.settled().await;
-    all_is_well(app, &letters).await;
+    all_is_well(&app.actor(Actor::Clerk), &letters).await;
     let audit = app.actor(Actor::Auditor).get("/api/v1/audit?action=key.rotate.end").await.is(200).json();
     assert_eq!(audit["items"].as_array().map(Vec::len), Some(1), "{audit}");
 });
 
 async fn the_master_key_changes(stack: Stack) {
-    let mut app = TestApp::start(stack).await;
-    let letters = two_letters(&app).await;
-    app.settled().await;
-    let path = app.dir().join("master.key");
+    let mut program = Program::start(stack, &[]).await;
+    let clerk = program.actor(Actor::Clerk);
+    let letters = two_letters(&clerk).await;
+    let path = program.home.dir.join("master.key");
     let former = MasterKey::load(&path).expect("a key");
-    lumbung(&app, &["key", "rotate", "--master"]);
-    all_is_well(&app, &letters).await;
-    app.restart().await;
-    lumbung(&app, &["key", "rotate", "--master"]);
-    app.settled().await;
-    all_is_well(&app, &letters).await;
-    app.restart().await;
-    lumbung(&app, &["key", "rotate", "--master"]);
-    app.restart().await;
-    app.settled().await;
-    let built = std::time::Instant::now();
-    while app.app.index.size().0 < 2 && built.elapsed() < Duration::from_secs(20) {
+    let rotate = ["key", "rotate", "--master"];
+    let ground = ground(&program).await;
+    assert!(program.command(&rotate).status.success());
+    program.cut_and_restart().await;
+    assert!(program.command(&rotate).status.success());
+    let started = std::time::Instant::now();
+    let in_force = async || lumbung::db::installation(&ground.db, "master_fingerprint").await.expect("asked");
+    while in_force().await == Some(former.fingerprint()) {
+        assert!(started.elapsed() < Duration::from_secs(30), "the database does not go over");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    all_is_well(&app, &letters).await;
-    assert!(installed(&app.app.db, former.clone()).await.is_err(), "the former key fits no more");
-    let keys = OfficeKeys::new(app.app.db.clone(), &former);
-    let office: OfficeId = app.actor(Actor::Clerk).office().parse().expect("an id");
-    assert!(keys.kek(office, 1).await.is_err(), "the former key opens no office's key");
+    all_is_well(&clerk, &letters).await;
+    program.cut_and_restart().await;
+    assert!(program.command(&rotate).status.success());
+    program.cut_and_restart().await;
+    while clerk.finds("tanggul").await.len() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(60), "the index does not come back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    all_is_well(&clerk, &letters).await;
+    assert!(installed(&ground.db, former.clone()).await.is_err(), "the former key fits no more");
+    let thief = OfficeKeys::new(ground.db.clone(), &former);
+    assert!(thief.kek(clerk.office().parse().expect("an id"), 1).await.is_err(), "it opens no office's key");
     let now = MasterKey::load(&path).expect("a key");
     assert!(now.other().is_none() && now.fingerprint() != former.fingerprint());
-    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +161,7 @@ async fn a_rotation_that_is_killed_goes_on_after_the_restart_networked() {
 }
 
 both_stacks!(after_a_new_recovery_key_the_former_opens_no_object_that_is_kept, async |app: &TestApp| {
-    let letters = two_letters(app).await;
+    let letters = two_letters(&app.actor(Actor::Clerk)).await;
     app.settled().await;
     let file = app.dir().join("recovery-new.txt");
     lumbung(app, &["key", "recovery-new", "--recovery-out", &file.display().to_string()]);
@@ -183,10 +184,10 @@ both_stacks!(after_a_new_recovery_key_the_former_opens_no_object_that_is_kept, a
     }
     let status = app.nobody().get("/api/v1/status").await.is(200).json();
     assert_eq!(status["former_recovery"], 0, "{status}");
-    all_is_well(app, &letters).await;
+    all_is_well(&app.actor(Actor::Clerk), &letters).await;
     // The last look, and then the deletion of what the new objects replace: the end of the test counts every object.
     app.clock.advance(Duration::from_secs(16 * 60));
     app.settled().await;
-    all_is_well(app, &letters).await;
+    all_is_well(&app.actor(Actor::Clerk), &letters).await;
     app.actor(Actor::Clerk).get(&format!("/api/v1/documents/{}/content", id(&third))).await.is(200);
 });

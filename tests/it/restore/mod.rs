@@ -60,7 +60,7 @@ impl Archive {
         let to_agency = terms(app, offices(&[&agency]), "download", json!({}));
         let named = link(&clerk, &documents[3], &to_agency).await;
         open(&agency, &named, json!({})).await.is(200);
-        let revoked = link(&clerk, &documents[3], &terms(app, anyone(), "view", json!({}))).await;
+        let revoked = link(&clerk, &documents[3], &terms(app, anyone(), "download", json!({}))).await;
         clerk.delete(&format!("/api/v1/links/{}", revoked.id)).await;
         clerk.delete(&path(5)).await;
         app.settled().await;
