@@ -7,12 +7,12 @@ use crate::support::regency::PASSWORD;
 async fn everything_comes_back(stack: Stack) {
     let mut app = TestApp::with(stack, &[("records.every_seconds", "50")]).await;
     let archive = Archive::fill(&app).await;
-    let before = archive.seen(&known(&app)).await;
-    let entries = audit(&app.actor(Actor::Auditor)).await;
     assert!(app.app.records.flush().await.expect("a full record"), "everything is recorded");
     let clerk = app.actor(Actor::Clerk);
     let late = id(&clerk.upload("z.txt", b"terakhir".to_vec(), json!({ "title": "Terakhir" })).await);
     app.settled().await;
+    let before = archive.seen(&known(&app)).await;
+    let entries = audit(&app.actor(Actor::Auditor)).await;
     assert!(app.app.records.flush().await.expect("a record of changes"));
     assert!(!app.app.records.flush().await.expect("asked"), "nothing is left to record");
     let status = app.nobody().get("/api/v1/status").await.is(200).json();
