@@ -10,7 +10,7 @@ use hyper_util::rt::TokioTimer;
 use crate::{
     app::App,
     error::{Error, Kind, Result, say},
-    jobs,
+    idempotency, jobs,
 };
 
 /// A running server; [`Running::stop`] ends it gracefully.
@@ -32,6 +32,7 @@ pub async fn start(app: App, router: Router) -> Result<Running> {
     if !app.db.is_postgres() {
         // An embedded database has this one node: whatever is leased was held by a life that ended.
         app.queue.free_all().await?;
+        idempotency::free_all(&app.db).await?;
     }
     let handle = Handle::new();
     let background = jobs::start(&app);
