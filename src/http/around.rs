@@ -115,15 +115,12 @@ fn with_problem(response: Response, error: &Error, lang: Lang, request: &str) ->
     (parts, Body::from(body)).into_response()
 }
 
-/// What an address can do, for whoever asks before they call: the router has listed it in `Allow`.
+/// What an address can do, for whoever asks before they call: outside of all layers the router names it in `Allow`.
 fn ways(response: Response) -> Response {
     let (mut parts, _) = response.into_parts();
-    let listed = parts.headers.get(header::ALLOW).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let allow = HeaderValue::from_str(&format!("{listed},OPTIONS")).unwrap_or(HeaderValue::from_static("OPTIONS"));
     parts.status = StatusCode::NO_CONTENT;
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
-    parts.headers.insert(header::ALLOW, allow);
     (parts, Body::empty()).into_response()
 }
 
