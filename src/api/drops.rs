@@ -15,11 +15,11 @@ use super::{
     receiving::{self, Either},
 };
 use crate::{
-    access::{Act, Actor},
+    access::Act,
     app::App,
     audit,
     clock::Time,
-    desk::shared::visitor,
+    desk::shared::{may_look, may_see, visitor},
     document::{Changes, Details, Limits, clean_file_name, fingerprint},
     error::{Error, Result, say},
     http::{Caller, Json, Path, Problem, Query, Who, parse_json},
@@ -99,7 +99,7 @@ pub struct DropReceipt {
 
 /// Makes an upload-only link.
 #[utoipa::path(
-    post, path = "/api/v1/drops", tag = "drops", request_body = DropAsked,
+    post, path = "/api/v1/drops", tag = "drops", request_body = DropAsked, params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = ShownDrop), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn create(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {
@@ -152,7 +152,7 @@ pub async fn list(
     responses((status = 200, body = ShownDrop), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<DropId>) -> Result<axum::Json<ShownDrop>> {
-    may_look(&caller.actor)?;
+    may_see(&caller.actor)?;
     let mut tx = app.db.read().await?;
     Ok(axum::Json(show(app.sharing.drop_box(&mut tx, caller.actor.office(), id).await?)))
 }
@@ -163,7 +163,7 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<DropId>)
     responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<DropId>) -> Result<StatusCode> {
-    may_look(&caller.actor)?;
+    may_see(&caller.actor)?;
     let mut tx = app.db.write().await?;
     let drop_box = app.sharing.drop_box(&mut tx, caller.actor.office(), id).await?;
     app.sharing.end_drop(&mut tx, &caller.actor, &caller.origin, &drop_box).await?;
@@ -177,7 +177,8 @@ pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<DropI
     params(
         ("id" = String, Path, description = "The public id"),
         ("Lumbung-Secret" = String, Header, description = "The part of the address after `#`"),
-        ("Lumbung-Password" = Option<String>, Header, description = "If the link has one")
+        ("Lumbung-Password" = Option<String>, Header, description = "If the link has one"),
+        ("Idempotency-Key" = Option<String>, Header), ("Content-Digest" = Option<String>, Header)
     ),
     request_body(content = DropUpload, content_type = "multipart/form-data"),
     responses((status = 201, body = DropReceipt), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
@@ -231,10 +232,6 @@ fn details(note: DropNote, file_name: &str, limits: Limits) -> Result<Details> {
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-fn may_look(actor: &Actor) -> Result<()> {
-    if actor.may(Act::Read) { Ok(()) } else { actor.must(Act::Share) }
 }
 
 fn show(drop_box: DropBox) -> ShownDrop {

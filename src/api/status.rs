@@ -1,8 +1,11 @@
 //! What anybody may ask: is it healthy, what are the limits, how is it spoken to.
 
+use std::sync::Arc;
+
 use axum::{
+    Extension,
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -12,7 +15,7 @@ use crate::{
     app::App,
     desk::status::{Status, checks, status},
     error::Result,
-    http::Problem,
+    http::{Description, Problem},
 };
 
 /// Version and health, for everybody.
@@ -37,6 +40,11 @@ pub async fn readyz(State(app): State<App>) -> Response {
         return "ready\n".into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", failing.join(", "))).into_response()
+}
+
+/// How the API is spoken to: the OpenAPI document.
+pub async fn openapi(Extension(description): Extension<Arc<Description>>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], description.text().to_owned()).into_response()
 }
 
 /// Every limit by its config key.

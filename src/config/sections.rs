@@ -159,6 +159,7 @@ impl Config {
         check((72..=600).contains(&self.reading.dpi), "reading.dpi", "from 72 to 600");
         check(self.session.min_password >= 8, "session.min_password", "at least 8");
         check((1..=200).contains(&self.limits.list_max), "limits.list_max", "from 1 to 200");
+        check(self.limits.api_requests_per_minute > 0, "limits.api_requests_per_minute", "at least 1");
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -80,6 +80,8 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
         if !response.headers().contains_key(header::CONTENT_TYPE) {
             response = with_problem(response, &error, lang, &origin.request);
         }
+    } else if method == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = ways(response);
     } else if is_bare_refusal(&response) {
         let error = bare(response.status());
         response = with_problem(response, &error, lang, &origin.request);
@@ -111,6 +113,15 @@ fn with_problem(response: Response, error: &Error, lang: Lang, request: &str) ->
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     parts.headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.code()));
     (parts, Body::from(body)).into_response()
+}
+
+/// What an address can do, for whoever asks before they call: outside of all layers the router names it in `Allow`.
+fn ways(response: Response) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.status = StatusCode::NO_CONTENT;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_TYPE);
+    (parts, Body::empty()).into_response()
 }
 
 /// The router's own 404 and 405 come without a body that says what to do.

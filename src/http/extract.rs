@@ -121,6 +121,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         let axum::extract::Path(path) = axum::extract::Path::from_request_parts(parts, state)
             .await
             .map_err(|_: axum::extract::rejection::PathRejection| Error::not_found())?;
+        super::strict::check(parts)?;
         Ok(Path(path))
     }
 }

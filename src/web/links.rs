@@ -14,9 +14,10 @@ use super::{
     sentences,
 };
 use crate::{
-    access::{Act, Actor},
+    access::Act,
     app::App,
     db::Tx,
+    desk::shared::{may_look, may_see},
     document,
     error::{Error, Result},
     http::{Caller, Path},
@@ -121,10 +122,6 @@ fn group(state: LinkState) -> &'static str {
     }
 }
 
-fn may_look(actor: &Actor) -> Result<()> {
-    if actor.may(Act::Read) { Ok(()) } else { actor.must(Act::Share) }
-}
-
 /// The links of one document, newest first.
 pub async fn of_document(
     app: &App,
@@ -182,7 +179,7 @@ async fn brief(app: &App, tx: &mut Tx, f: &Frame, caller: &Caller, link: &Link) 
 
 pub async fn one(State(app): State<App>, signed: Signed, Path(id): Path<LinkId>) -> Result<Response> {
     let Signed { frame: f, caller } = signed;
-    may_look(&caller.actor)?;
+    may_see(&caller.actor)?;
     let mut tx = app.db.read().await?;
     let link = app.sharing.link(&mut tx, caller.actor.office(), id).await?;
     let seen = app.sharing.opens(&mut tx, id, None, 100).await?;
@@ -214,7 +211,7 @@ fn facts(f: &Frame, link: &Link) -> Vec<(&'static str, String)> {
 /// Pause, go on, release, revoke: one tap each.
 pub async fn act(State(app): State<App>, signed: Signed, Path(id): Path<LinkId>, fields: Fields) -> Result<Response> {
     let Caller { actor, origin } = &signed.caller;
-    may_look(actor)?;
+    may_see(actor)?;
     let mut tx = app.db.write().await?;
     let link = app.sharing.link(&mut tx, actor.office(), id).await?;
     let paused = |paused| Change { paused: Some(paused), ..Change::default() };
