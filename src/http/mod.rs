@@ -3,6 +3,7 @@
 //! [`Error`](crate::error::Error) into `application/problem+json`.
 
 mod around;
+mod body;
 mod caller;
 mod conditional;
 mod extract;
@@ -11,6 +12,7 @@ pub mod routes;
 pub mod serve;
 
 pub use around::{Lang, around};
+pub use body::{broken_off, cut_off};
 pub use caller::{COOKIE, Caller, Who, cookie};
 pub use conditional::{IfMatch, etag};
 pub use extract::{Form, Json, Path, Query, parse_json};
