@@ -226,6 +226,16 @@ async fn a_job_that_is_handed_back_runs_at_once_and_the_attempt_does_not_count()
 }
 
 #[tokio::test]
+async fn what_a_former_life_held_is_taken_back_at_once() {
+    let ground = Ground::new().await;
+    ground.enqueue(1, None).await;
+    let held = ground.claim().await;
+    ground.queue.free_all().await.unwrap();
+    assert!(!ground.queue.renew(&held).await.unwrap());
+    assert_eq!(ground.claim().await.id, held.id);
+}
+
+#[tokio::test]
 async fn a_job_for_later_waits_for_its_moment() {
     let ground = Ground::new().await;
     let mut tx = ground.db.write().await.unwrap();
