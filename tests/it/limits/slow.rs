@@ -111,7 +111,7 @@ async fn a_resumable_upload_keeps_what_came_before_the_silence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_does_not_send_its_headers_is_cut() {
     let app = impatient(Stack::Embedded).await;
-    for sent in ["", "GET /healthz HT", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
+    for sent in ["GET /healthz HT", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
         let (mut link, begun) = (connect(&app).await, Instant::now());
         link.write_all(sent.as_bytes()).await.expect("sent");
         let heard = answer(&mut link).await;
