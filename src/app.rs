@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::{Notify, broadcast, watch};
@@ -215,7 +216,7 @@ pub fn database(config: &Config) -> Result<db::Settings> {
     Ok(db::Settings {
         url,
         max_connections: config.database.max_connections,
-        acquire: std::time::Duration::from_secs(config.database.acquire_seconds),
+        acquire: Duration::from_secs(config.database.acquire_seconds),
     })
 }
 
@@ -248,6 +249,11 @@ pub fn storage(config: &Config) -> Result<blob::Settings> {
         secret_key: secret_file(&storage.s3_secret_key_file)?,
         path_style: storage.s3_path_style,
         create_bucket: storage.s3_create_bucket,
+        patience: blob::Patience {
+            connect: Duration::from_secs(storage.connect_seconds),
+            answer: Duration::from_secs(storage.answer_seconds),
+            operation: Duration::from_secs(storage.operation_seconds),
+        },
     }))
 }
 

@@ -206,7 +206,7 @@ fn begin(app: &App, caller: &Caller, headers: &HeaderMap) -> Result<Begin> {
 
 /// Takes the bytes of a request. What arrived before a cut is kept, unless a checksum was promised for the whole.
 pub async fn take(app: &App, upload: &mut Upload, headers: &HeaderMap, body: Body) -> Result<Option<Error>> {
-    let bytes = receiving::raw(app, body);
+    let bytes = receiving::raw(body);
     let Some((algorithm, expected)) = checksum(headers)? else {
         let appended = app.ingest.append(upload, bytes).await?;
         upload.received = appended.received;

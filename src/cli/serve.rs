@@ -81,15 +81,16 @@ async fn told_to_stop() {
 
 /// Structured logs on standard error, as text or JSON.
 pub fn log(settings: &config::Log) -> Result<()> {
-    let filter = EnvFilter::try_new(format!("{},hyper=warn,aws=warn,tantivy=warn,sqlx=warn", settings.level)).map_err(
-        |cause| {
-            Error::new(
-                Kind::Invalid,
-                "log-level",
-                said(format!("log.level tidak dikenal: {cause}"), format!("log.level is unknown: {cause}")),
-            )
-        },
-    )?;
+    // A level is about Lumbung's own words: libraries would tell queries, addresses and values. Who names targets gets them.
+    let is_level = settings.level.parse::<tracing::Level>().is_ok();
+    let filter = if is_level { format!("warn,lumbung={}", settings.level) } else { settings.level.clone() };
+    let filter = EnvFilter::try_new(filter).map_err(|cause| {
+        Error::new(
+            Kind::Invalid,
+            "log-level",
+            said(format!("log.level tidak dikenal: {cause}"), format!("log.level is unknown: {cause}")),
+        )
+    })?;
     let base = fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -29,7 +29,8 @@ section! { Data { dir: PathBuf } }
 section! { Database { url: String, password_file: PathBuf, max_connections: u32, acquire_seconds: u64 } }
 section! { Storage {
     kind: String, folder: PathBuf, s3_endpoint: String, s3_region: String, s3_bucket: String, s3_access_key: String,
-    s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool,
+    s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool, connect_seconds: u64, answer_seconds: u64,
+    operation_seconds: u64,
 } }
 section! { Keys { master_file: PathBuf } }
 section! { Upload {
@@ -146,6 +147,14 @@ impl Config {
     }
 
     fn check_numbers(&self, check: &mut impl FnMut(bool, &str, &str)) {
+        let storage = &self.storage;
+        check(storage.connect_seconds > 0, "storage.connect_seconds", "at least 1");
+        check(storage.answer_seconds > 0, "storage.answer_seconds", "at least 1");
+        check(
+            storage.operation_seconds >= 3,
+            "storage.operation_seconds",
+            "at least 3: an operation has three attempts",
+        );
         check(self.queue.workers > 0, "queue.workers", "at least 1");
         check(self.queue.max_attempts > 0, "queue.max_attempts", "at least 1");
         check(self.queue.lease_seconds >= 10, "queue.lease_seconds", "at least 10");

@@ -1,5 +1,7 @@
 //! Whether all is well.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -40,7 +42,8 @@ pub struct JobsStatus {
 pub async fn status(app: &App) -> Result<Status> {
     let checks = checks(app).await;
     let report = app.reader.status().await;
-    let (waiting, dead) = app.queue.depth().await.unwrap_or((-1, -1));
+    let depth = tokio::time::timeout(SOON, app.queue.depth()).await;
+    let (waiting, dead) = depth.map_or((-1, -1), |depth| depth.unwrap_or((-1, -1)));
     Ok(Status {
         version: env!("CARGO_PKG_VERSION"),
         healthy: checks.iter().all(|check| check.healthy),
@@ -51,9 +54,15 @@ pub async fn status(app: &App) -> Result<Status> {
     })
 }
 
+/// What does not answer within this is not well, however patient an upload would be.
+const SOON: Duration = Duration::from_secs(4);
+
 pub async fn checks(app: &App) -> Vec<Check> {
-    let database = crate::db::installation(&app.db, "master_fingerprint").await.is_ok_and(|row| row.is_some());
-    let store = app.store.probe().await.is_ok();
+    let database = tokio::time::timeout(SOON, crate::db::installation(&app.db, "master_fingerprint"));
+    let store = tokio::time::timeout(SOON, app.store.probe());
+    let (database, store) = tokio::join!(database, store);
+    let database = matches!(database, Ok(Ok(Some(_))));
+    let store = matches!(store, Ok(Ok(())));
     vec![
         Check { name: "database", healthy: database },
         Check { name: "store", healthy: store },

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::{
     body::Body,
@@ -12,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::problem;
+use super::{body, problem};
 use crate::{
     app::App,
     audit::Origin,
@@ -72,6 +73,7 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let is_stranger = ["/s/", "/d/", "/api/v1/shared/"].iter().any(|start| path.starts_with(start));
     request.extensions_mut().insert(lang);
     request.extensions_mut().insert(origin.clone());
+    let request = body::guarded(request, Duration::from_secs(app.config.server.body_idle_seconds));
     let started = tokio::time::Instant::now();
     let mut response = next.run(request).await;
     let status = response.status().as_u16();

@@ -7,6 +7,7 @@ mod deploy;
 mod flow;
 mod ground;
 mod letters;
+mod limits;
 mod reading;
 mod search_index;
 mod share;

@@ -8,7 +8,7 @@ mod s3;
 mod stock_age;
 
 use bytes::Bytes;
-use lumbung::blob::{BlobStore, ObjectName, S3Settings, Settings};
+use lumbung::blob::{BlobStore, ObjectName, Patience, S3Settings, Settings};
 use lumbung::error::Result;
 use lumbung::seal::{Limits, SealedBody, seal_stream};
 
@@ -45,6 +45,7 @@ fn settings_of(bucket: &Bucket) -> S3Settings {
         secret_key: minio::SECRET_KEY.into(),
         path_style: true,
         create_bucket: false,
+        patience: Patience::default(),
     }
 }
 

@@ -13,6 +13,7 @@ use lumbung::http::serve;
 use lumbung::jobs::indexing;
 
 use super::client::Client;
+use super::fault::Faults;
 use super::minio::{self, Bucket};
 use super::regency::{Account, Actor, Regency, Stack};
 use super::{mail, server};
@@ -66,6 +67,7 @@ pub struct TestApp {
 pub struct Home {
     pub dir: PathBuf,
     pub file: PathBuf,
+    database: String,
     settings: Vec<(String, String)>,
 }
 
@@ -78,6 +80,18 @@ impl TestApp {
     pub async fn with(stack: Stack, settings: &[(&str, &str)]) -> TestApp {
         let regency = Regency::on(stack).await;
         let (home, bucket) = Home::make(stack, regency, settings).await;
+        TestApp::in_home(stack, regency, home, bucket).await
+    }
+
+    /// On the networked stack, with both servers behind proxies that can fail.
+    pub async fn behind(faults: &Faults, settings: &[(&str, &str)]) -> TestApp {
+        let regency = Regency::on(Stack::Networked).await;
+        let (mut home, bucket) = Home::make(Stack::Networked, regency, settings).await;
+        home.go_through(faults);
+        TestApp::in_home(Stack::Networked, regency, home, bucket).await
+    }
+
+    async fn in_home(stack: Stack, regency: &'static Regency, home: Home, bucket: Option<Bucket>) -> TestApp {
         let clock = Clock::default();
         let running = serve_in(&home, clock.clone()).await;
         let (app, base) = (running.app.clone(), format!("http://{}", running.address));
@@ -199,7 +213,15 @@ impl Home {
         let file = dir.join("lumbung.toml");
         std::fs::write(&file, text).expect("our folder is writable");
         let settings = settings.iter().map(|(key, value)| (variable(key), (*value).to_owned())).collect();
-        (Home { dir, file, settings }, bucket)
+        (Home { dir, file, database: url, settings }, bucket)
+    }
+
+    /// Reaches database and store through the proxies.
+    pub fn go_through(&mut self, faults: &Faults) {
+        let (_, name) = self.database.rsplit_once('/').expect("postgres://user@host:port/name");
+        let url = format!("postgres://lumbung@127.0.0.1:{}/{name}", faults.database.port());
+        self.settings.push((variable("database.url"), url));
+        self.settings.push((variable("storage.s3_endpoint"), faults.store.endpoint()));
     }
 
     /// The settings of the test as environment variables.
