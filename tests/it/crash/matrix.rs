@@ -49,7 +49,7 @@ async fn every_point(stack: Stack) {
 /// How many documents were acknowledged.
 async fn dies_at(stack: Stack, point: Point) -> usize {
     let armed = [("LUMBUNG_DIE_AT", point.name())];
-    let mut story = Story::begin(stack, &Launch { under: &[], environment: &armed }).await;
+    let mut story = Story::begin(stack, &Launch { under: &[], environment: &armed, before: None }).await;
     story.play().await;
     assert_eq!(story.deaths, 1, "{} was never reached", point.name());
     story.ledger.documents.len()
