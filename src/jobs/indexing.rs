@@ -52,7 +52,7 @@ async fn rebuild(app: &App) -> Result<()> {
         let Some(last) = documents.last() else { break };
         after = *last;
         let findable = apply(app, &documents, 0).await?;
-        announce(app, findable).await?;
+        announce(app, &findable).await?;
         if app.stopping.is_cancelled() {
             return Ok(());
         }
@@ -95,7 +95,7 @@ async fn step(app: &App) -> Result<bool> {
     let newest = fresh.iter().map(|(seq, _)| *seq).max().unwrap_or(0);
     let findable = apply(app, &documents, newest.max(app.index.cursor())).await?;
     progress(app)?.note(&fresh);
-    if let Err(cause) = announce(app, findable).await {
+    if let Err(cause) = announce_shown(app, findable).await {
         // Nobody was told: the next step does all of it again.
         progress(app)?.forget(&fresh);
         return Err(cause);
@@ -136,21 +136,28 @@ async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<Vec<D
     Ok(findable)
 }
 
-/// `ready` is told only now: the text is in the index of the node that says so, and a search there no longer leaves the
-/// document out. One that changed once more meanwhile is still left out; the step that applies that change tells it.
-async fn announce(app: &App, mut findable: Vec<Document>) -> Result<()> {
+/// A document that changed once more meanwhile is left out of searches until that change is applied too; then it is told.
+async fn announce_shown(app: &App, mut findable: Vec<Document>) -> Result<()> {
+    if findable.is_empty() {
+        return Ok(());
+    }
+    let left_out = pending(app).await?;
+    findable.retain(|document| !left_out.contains(&document.id));
+    announce(app, &findable).await
+}
+
+/// `ready` is told only now: the text is in the index of the node that says so.
+async fn announce(app: &App, findable: &[Document]) -> Result<()> {
     if findable.is_empty() {
         return Ok(());
     }
     point(Point::IndexApplied);
-    let left_out = pending(app).await?;
-    findable.retain(|document| !left_out.contains(&document.id));
     let mut tx = app.db.write().await?;
-    for document in &findable {
+    for document in findable {
         document::mark_findable(&mut tx, document.id, document.version.id).await?;
     }
     tx.commit().await?;
-    for document in &findable {
+    for document in findable {
         let pages = document.version.pages.unwrap_or(0) as u32;
         let _ = app.events.send(Happening {
             office: document.office,
