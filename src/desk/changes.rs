@@ -56,15 +56,15 @@ async fn committed(tx: Tx) -> Result<()> {
     Ok(())
 }
 
-/// Reads an unreadable document once more.
+/// Reads a document once more that could not be read, or of which something was left out.
 pub async fn read_again(app: &App, caller: &Caller, document: &Document) -> Result<Document> {
     let mut tx = app.db.write().await?;
     if !document::ask_again(&mut tx, document).await? {
         return Err(Error::conflict(
             "not-unreadable",
             say(
-                "Hanya dokumen yang tidak terbaca yang dapat dibaca ulang.",
-                "Only a document that is unreadable can be read again.",
+                "Dokumen ini sudah terbaca seluruhnya, atau sedang dibaca; tidak perlu dibaca ulang.",
+                "This document was read whole, or is being read; there is nothing to read again.",
             ),
         ));
     }

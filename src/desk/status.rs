@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::App, error::Result};
+use crate::{app::App, error::Result, read::JailReport};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Status {
@@ -30,7 +30,37 @@ pub struct Check {
 pub struct ReadingStatus {
     /// State of the jail: files and network, system calls, limits; then the OCR engine.
     pub summary: String,
+    /// Whether files are read at all. Not where the jail does not hold and `reading.require_jail` is on.
+    pub reads: bool,
+    pub jail: JailStatus,
     pub ocr: bool,
+    /// Whether HEIC photographs are read.
+    pub heic: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JailStatus {
+    /// `full`, `partial` or `none`: whether the kernel keeps the reader away from all files and the network.
+    pub files: &'static str,
+    /// Version of the kernel's Landlock, 0 where there is none.
+    pub abi: i32,
+    /// Whether system calls that a reader does not need are refused.
+    pub calls: bool,
+    /// Whether memory and processor time are limited.
+    pub limits: bool,
+}
+
+impl From<JailReport> for ReadingStatus {
+    fn from(report: JailReport) -> ReadingStatus {
+        let JailReport { files, abi, calls, limits, reads, .. } = report;
+        ReadingStatus {
+            summary: report.line(),
+            reads,
+            jail: JailStatus { files, abi, calls, limits },
+            ocr: report.tesseract.is_some(),
+            heic: report.heif.is_some(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,7 +78,7 @@ pub async fn status(app: &App) -> Result<Status> {
         version: env!("CARGO_PKG_VERSION"),
         healthy: checks.iter().all(|check| check.healthy),
         checks,
-        reading: ReadingStatus { summary: report.line(), ocr: report.tesseract.is_some() },
+        reading: report.into(),
         jobs: JobsStatus { waiting, dead },
         mail: app.mailer.is_some(),
     })

@@ -51,7 +51,8 @@ async fn rebuild(app: &App) -> Result<()> {
         let documents = document::every(&app.db, after, BATCH).await?;
         let Some(last) = documents.last() else { break };
         after = *last;
-        apply(app, &documents, 0).await?;
+        let findable = apply(app, &documents, 0).await?;
+        announce(app, &findable).await?;
         if app.stopping.is_cancelled() {
             return Ok(());
         }
@@ -92,8 +93,13 @@ async fn step(app: &App) -> Result<bool> {
     documents.sort_unstable();
     documents.dedup();
     let newest = fresh.iter().map(|(seq, _)| *seq).max().unwrap_or(0);
-    apply(app, &documents, newest.max(app.index.cursor())).await?;
+    let findable = apply(app, &documents, newest.max(app.index.cursor())).await?;
     progress(app)?.note(&fresh);
+    if let Err(cause) = announce_shown(app, findable).await {
+        // Nobody was told: the next step does all of it again.
+        progress(app)?.forget(&fresh);
+        return Err(cause);
+    }
     app.index_moved.send_modify(|count| *count += 1);
     Ok(true)
 }
@@ -110,7 +116,8 @@ fn progress(app: &App) -> Result<MutexGuard<'_, Applied>> {
     app.applied.lock().map_err(|_| Error::internal("indexing panicked earlier"))
 }
 
-async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<()> {
+/// Brings the index up to the present state of these documents. Gives those whose text came in with it.
+async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<Vec<Document>> {
     let mut changes = Vec::with_capacity(documents.len());
     let mut findable = Vec::new();
     for id in documents {
@@ -126,15 +133,25 @@ async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<()> {
     }
     let index = app.index.clone();
     tokio::task::spawn_blocking(move || index.apply(changes, cursor)).await.map_err(Error::internal)??;
-    if !findable.is_empty() {
-        point(Point::IndexApplied);
-        announce(app, &findable).await?;
+    Ok(findable)
+}
+
+/// A document that changed once more meanwhile is left out of searches until that change is applied too; then it is told.
+async fn announce_shown(app: &App, mut findable: Vec<Document>) -> Result<()> {
+    if findable.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let left_out = pending(app).await?;
+    findable.retain(|document| !left_out.contains(&document.id));
+    announce(app, &findable).await
 }
 
 /// `ready` is told only now: the text is in the index of the node that says so.
 async fn announce(app: &App, findable: &[Document]) -> Result<()> {
+    if findable.is_empty() {
+        return Ok(());
+    }
+    point(Point::IndexApplied);
     let mut tx = app.db.write().await?;
     for document in findable {
         document::mark_findable(&mut tx, document.id, document.version.id).await?;

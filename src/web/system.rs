@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     app::App,
-    desk::status::{Status, status},
+    desk::status::{ReadingStatus, Status, status},
     error::Result,
 };
 
@@ -70,6 +70,7 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
             }
         })
         .collect();
+    parts.push(jail(f, &s.reading));
     parts.push(Part {
         name: f.t("Pembacaan pindaian (OCR)", "Reading of scans (OCR)"),
         is_well: s.reading.ocr,
@@ -111,4 +112,36 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
         },
     });
     parts
+}
+
+/// Strangers' files are read in a confined process; how well the kernel confines it is the operator's to know.
+fn jail(f: &Frame, reading: &ReadingStatus) -> Part {
+    let is_whole = reading.jail.files == "full" && reading.jail.calls && reading.jail.limits;
+    let state = match (reading.reads, reading.jail.files) {
+        (false, _) => f.t("Berkas tidak dibaca", "Files are not read"),
+        (true, "full") if is_whole => f.t("Penuh", "Full"),
+        (true, "none") => f.t("Tanpa kurungan berkas", "Not kept from files"),
+        (true, _) => f.t("Sebagian", "In part"),
+    };
+    let advice = match (reading.reads, reading.jail.files) {
+        (false, _) => f.t(
+            "Kernel ini tidak dapat mengurung pembaca (Landlock tidak aktif). Aktifkan Landlock (lsm=landlock,…), lalu mulai ulang; atau matikan reading.require_jail bila risikonya diterima. Berkas tetap diterima dan disimpan.",
+            "This kernel cannot confine the reader (Landlock is off). Switch Landlock on (lsm=landlock,…) and restart; or switch reading.require_jail off if you accept the risk. Files are still received and kept.",
+        ),
+        (true, "full") if is_whole => "",
+        (true, "none") => f.t(
+            "reading.require_jail dimatikan: pembaca hanya dibatasi oleh panggilan sistem, memori, dan waktu. Aktifkan Landlock pada kernel.",
+            "reading.require_jail is off: the reader is bounded by system calls, memory and time alone. Switch Landlock on in the kernel.",
+        ),
+        (true, _) => f.t(
+            "Kernel yang lebih baru mengurung pembaca lebih rapat; pembacaan tetap berjalan.",
+            "A newer kernel confines the reader more closely; reading goes on.",
+        ),
+    };
+    Part {
+        name: f.t("Kurungan pembaca", "The reader's jail"),
+        is_well: reading.reads && reading.jail.files != "none",
+        state: state.to_owned(),
+        advice,
+    }
 }

@@ -41,6 +41,13 @@ impl Program {
         program
     }
 
+    /// Does something first on the thread that starts it, such as taking a part of the kernel away from both.
+    pub async fn start_after(before: fn(), stack: Stack, settings: &[(&str, &str)]) -> Program {
+        let program = Program::launch(stack, settings, &Launch { before: Some(before), ..Launch::default() }).await;
+        program.wait_until_ready().await;
+        program
+    }
+
     /// Started in a way of its own, this once; perhaps dead already when this returns.
     pub async fn launch(stack: Stack, settings: &[(&str, &str)], launch: &Launch<'_>) -> Program {
         Program::begin(stack, settings, launch, |_| Vec::new()).await
@@ -178,6 +185,8 @@ pub struct Launch<'a> {
     /// A program, with its arguments, that starts ours.
     pub under: &'a [&'a str],
     pub environment: &'a [(&'a str, &'a str)],
+    /// Done on the thread that starts it, which then ends.
+    pub before: Option<fn()>,
 }
 
 fn serve(home: &Home, launch: &Launch<'_>, starter: &[String]) -> Server {
@@ -192,5 +201,10 @@ fn serve(home: &Home, launch: &Launch<'_>, starter: &[String]) -> Server {
     };
     command.arg("serve").arg("--config").arg(&home.file).envs(home.environment());
     command.envs(launch.environment.iter().copied());
-    Server::start("lumbung", server::throw_away("program"), "TERM", &command)
+    let before = launch.before;
+    let start = move || {
+        before.iter().for_each(|before| before());
+        Server::start("lumbung", server::throw_away("program"), "TERM", &command)
+    };
+    std::thread::scope(|threads| threads.spawn(start).join().expect("the program starts"))
 }
