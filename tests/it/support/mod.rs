@@ -3,6 +3,7 @@
 pub mod app;
 pub mod browser;
 pub mod client;
+pub mod large;
 pub mod mail;
 pub mod minio;
 pub mod postgres;
