@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 
 use super::{
     Ingest, Received, Source,
@@ -87,6 +90,9 @@ impl From<UploadRow> for Upload {
         }
     }
 }
+
+/// What is sealed of a part at a time: its ciphertext need not lie in memory twice.
+const SLICE: usize = 256 << 10;
 
 impl Upload {
     pub fn is_complete(&self) -> bool {
@@ -180,15 +186,16 @@ impl Ingest {
         let mut piece = BytesMut::new();
         let cut = loop {
             match bytes.next().await {
-                Some(Ok(more)) => {
+                Some(Ok(mut more)) => {
                     if received + (piece.len() + more.len()) as u64 > upload.length {
                         break Some(longer_than_said(upload.length));
                     }
-                    piece.extend_from_slice(&more);
-                    while piece.len() >= self.limits.part_bytes {
-                        let full = piece.split_to(self.limits.part_bytes).freeze();
-                        received = self.keep_part(upload, received, full).await?;
+                    while piece.len() + more.len() >= self.limits.part_bytes {
+                        // Filled to the last byte and no further, so that its buffer never grows to the next size.
+                        piece.extend_from_slice(&more.split_to(self.limits.part_bytes - piece.len()));
+                        received = self.keep_part(upload, received, std::mem::take(&mut piece).freeze()).await?;
                     }
+                    piece.extend_from_slice(&more);
                 }
                 Some(Err(cause)) => break Some(cause),
                 None => break None,
@@ -216,7 +223,8 @@ impl Ingest {
 
     async fn keep_part(&self, upload: &Upload, start: u64, piece: Bytes) -> Result<u64> {
         let size = piece.len() as u64;
-        let (sealed, body) = self.seal(stream::iter([Ok(piece)])).await?;
+        let slices = (0..piece.len()).step_by(SLICE).map(|at| Ok(piece.slice(at..piece.len().min(at + SLICE))));
+        let (sealed, body) = self.seal(stream::iter(slices)).await?;
         let part = i64::from_be_bytes(id::random()) & i64::MAX;
         self.store.put(&part_name(upload.id, part), &body).await?;
         point(Point::PartStored);
@@ -244,33 +252,33 @@ impl Ingest {
         let (ingest, upload) = (self.clone(), upload.clone());
         let bytes = async_stream::try_stream! {
             for part in parts {
-                yield ingest.open_part(&upload, &part).await?;
+                let mut pieces = ingest.open_part(&upload, &part).await?;
+                while let Some(piece) = pieces.next().await {
+                    yield piece?;
+                }
             }
         };
         self.receive(source, Box::pin(bytes)).await
     }
 
-    /// A part is at most `upload.part_bytes`, so it is opened whole.
-    async fn open_part(&self, upload: &Upload, part: &PartRow) -> Result<Bytes> {
+    /// The bytes of a part, opened while they are read: several parts' worth at once would be much memory.
+    async fn open_part(&self, upload: &Upload, part: &PartRow) -> Result<BoxStream<'static, Result<Bytes>>> {
         let context = part_context(upload.id, part.part);
         let key = self.keys.open(upload.office, &context, &part.wrapped).await?;
         let opener = seal::Opener::new(&seal::ObjectKey::from_bytes(&key)?);
         let plan = opener.plan_whole();
-        let name = part_name(upload.id, part.part);
-        let sealed = self.store.get(&name, Some(plan.sealed())).await?;
-        let mut pieces = std::pin::pin!(opener.open_stream(plan, sealed.stream));
-        let mut whole = BytesMut::with_capacity(part.size as usize);
-        while let Some(piece) = pieces.next().await {
-            whole.extend_from_slice(&piece?);
-        }
-        Ok(whole.freeze())
+        let sealed = self.store.get(&part_name(upload.id, part.part), Some(plan.sealed())).await?;
+        Ok(opener.open_stream(plan, sealed.stream).boxed())
     }
 
     /// The bytes of a held picture.
     pub async fn held_bytes(&self, upload: &Upload) -> Result<Vec<Bytes>> {
         let mut all = Vec::new();
         for part in sql::parts(&self.db, upload.id).await? {
-            all.push(self.open_part(upload, &part).await?);
+            let mut pieces = self.open_part(upload, &part).await?;
+            while let Some(piece) = pieces.next().await {
+                all.push(piece?);
+            }
         }
         Ok(all)
     }

@@ -16,10 +16,10 @@ async fn a_large_file_passes(stack: Stack, size: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_file_adds_at_most_64_mib_to_the_server_embedded() {
-    a_large_file_passes(Stack::Embedded, 300 << 20).await;
+    a_large_file_passes(Stack::Embedded, 200 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_file_adds_at_most_64_mib_to_the_server_networked() {
-    a_large_file_passes(Stack::Networked, 150 << 20).await;
+    a_large_file_passes(Stack::Networked, 100 << 20).await;
 }
