@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{keys::open_beside, say};
+use super::{beside, say};
 use crate::{
     app,
     blob::{BlobStore, ObjectName, Prefix},
@@ -28,6 +28,7 @@ pub struct Args {
     /// Juga membuka dan membandingkan sidik jari / open and compare fingerprints too.
     #[arg(long, conflicts_with = "scrub")]
     deep: bool,
+    /// Laporan sebagai JSON / the report as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -78,7 +79,7 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
         (true, _) => Depth::Scrub,
         _ => Depth::Names,
     };
-    let beside = open_beside(&config, &Clock::default()).await?;
+    let beside = beside::open(&config, &Clock::default()).await?;
     let store = BlobStore::open(&app::storage(&config)?).await?;
     let check = Check { store, db: beside.db, keys: beside.keys };
     let report = check.all(depth).await?;
@@ -115,8 +116,10 @@ impl Check {
         let stored = self.stored().await?;
         let expected = self.expected().await?;
         let mut report = Report { depth, checked: 0, bytes: 0, problems: Vec::new() };
+        let bar = indicatif::ProgressBar::new(expected.len() as u64);
         for object in &expected {
             report.checked += 1;
+            bar.set_position(report.checked);
             let fault = match self.fault(depth, object, &stored).await? {
                 Ok(bytes) => {
                     report.bytes += bytes;
@@ -126,6 +129,7 @@ impl Check {
             };
             report.problems.push(Problem { object: object.object.clone(), kind: fault, document: object.document });
         }
+        bar.finish_and_clear();
         self.unknown(&stored, &mut report).await?;
         Ok(report)
     }

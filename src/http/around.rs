@@ -70,7 +70,7 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let lang = Lang::choose(request.headers());
     let origin = origin(&app, &request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let is_stranger = ["/s/", "/d/", "/api/v1/shared/"].iter().any(|start| path.starts_with(start));
+    let is_stranger = comes_by_link(&path);
     request.extensions_mut().insert(lang);
     request.extensions_mut().insert(origin.clone());
     let request = body::guarded(request, Duration::from_secs(app.config.server.body_idle_seconds));
@@ -97,6 +97,12 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let took_ms = started.elapsed().as_millis() as u64;
     tracing::info!(request = %origin.request, %method, path = shown, status, took_ms, "answered");
     response
+}
+
+/// Calls that name a link by its public id, as strangers make them.
+fn comes_by_link(path: &str) -> bool {
+    let brings_files = path.strip_prefix("/api/v1/drops/").is_some_and(|rest| rest.contains("/files"));
+    brings_files || ["/s/", "/d/", "/api/v1/shared/"].iter().any(|start| path.starts_with(start))
 }
 
 /// A failure is logged once, here, and only when somebody should look at it.

@@ -2,6 +2,7 @@
 //! tells what must hold.
 
 mod api;
+mod cli;
 mod crash;
 mod deploy;
 mod flow;

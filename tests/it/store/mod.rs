@@ -4,6 +4,7 @@
 mod contract;
 mod folder;
 mod frugality;
+mod large;
 mod s3;
 mod stock_age;
 
