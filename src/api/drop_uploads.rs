@@ -193,7 +193,7 @@ fn while_open<'a>(
     admitted: &'a Admitted,
     body: Body,
 ) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + 'a {
-    let mut bytes = receiving::raw(app, body);
+    let mut bytes = receiving::raw(body);
     let step = app.config.upload.part_bytes;
     Box::pin(async_stream::try_stream! {
         let mut passed = 0;

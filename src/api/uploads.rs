@@ -66,7 +66,7 @@ pub async fn create(State(app): State<App>, caller: Caller, request: Request) ->
     let mut upload = app.ingest.begin_upload(begin).await?;
     if carries_bytes(&head.headers) {
         // Cut short or not, the upload exists: the client learns its address and goes on from its offset.
-        take(&app, &mut upload, &head.headers, receiving::raw(&app, body)).await?;
+        take(&app, &mut upload, &head.headers, receiving::raw(body)).await?;
     }
     let document = finish(&app, &caller, &upload).await?;
     let mut response = progress(StatusCode::CREATED, &upload, document);
@@ -116,7 +116,7 @@ pub async fn patch(
     speaks_tus(&head.headers)?;
     let mut upload = load(&app, &caller, id).await?;
     goes_on_from(&upload, &head.headers)?;
-    let cut = take(&app, &mut upload, &head.headers, receiving::raw(&app, body)).await?;
+    let cut = take(&app, &mut upload, &head.headers, receiving::raw(body)).await?;
     if let Some(cause) = cut {
         return Err(cause);
     }
