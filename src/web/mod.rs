@@ -4,6 +4,7 @@
 mod activation;
 mod archive;
 mod assets;
+mod boxes;
 mod demo;
 mod details;
 mod document;
@@ -15,6 +16,8 @@ mod home;
 mod links;
 mod listed;
 mod login;
+mod mine;
+mod offers;
 mod page;
 mod qr;
 mod rows;
@@ -24,6 +27,7 @@ mod share;
 mod stranger;
 mod system;
 mod upload;
+mod versions;
 mod view;
 
 use axum::{
@@ -53,6 +57,12 @@ fn people() -> Router<App> {
         .route("/kantor-aktif", post(login::act_for))
         .route("/bahasa", post(login::speak))
         .route("/aktivasi", get(activation::show_form).post(activation::activate))
+        .route("/akun", get(mine::page))
+        .route("/akun/sandi", post(mine::change_password))
+        .route("/akun/sesi/{session}", post(mine::end_session))
+        .route("/akun/kode", post(mine::begin_code))
+        .route("/akun/kode/aktif", post(mine::confirm_code))
+        .route("/akun/kode/mati", post(mine::end_code))
         .route("/sistem", get(system::page))
 }
 
@@ -64,7 +74,9 @@ fn archive_pages() -> Router<App> {
         .route("/dokumen", get(archive::own))
         .route("/dibagikan", get(archive::with_us))
         .route("/dokumen/{id}", get(document::page).post(edit::save))
-        .route("/dokumen/{id}/versi", post(edit::add_version))
+        .route("/dokumen/{id}/versi", post(versions::add))
+        .route("/dokumen/{id}/versi/{number}", get(versions::download))
+        .route("/dokumen/{id}/periksa", post(edit::check))
         .route("/dokumen/{id}/sampah", post(edit::trash))
         .route("/dokumen/{id}/pulihkan", post(edit::restore))
         .route("/dokumen/{id}/baca-ulang", post(edit::read_again))
@@ -76,6 +88,9 @@ fn sharing() -> Router<App> {
     Router::new()
         .route("/tautan", get(links::list))
         .route("/tautan/{id}", get(links::one).post(links::act))
+        .route("/kiriman", get(boxes::list))
+        .route("/kiriman/baru", get(boxes::show_form).post(boxes::make))
+        .route("/kiriman/{id}/akhiri", post(boxes::end))
         .route("/s/{public}", get(stranger::land).post(stranger::go_on))
         .route("/s/{public}/lihat", get(stranger::look))
         .route("/s/{public}/hal/{page}", get(stranger::page_picture))
