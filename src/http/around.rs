@@ -159,7 +159,9 @@ fn security_headers(headers: &mut HeaderMap, is_stranger: bool) {
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
-    set(header::REFERRER_POLICY, "no-referrer");
+    // A page of a link names its address to nobody. Elsewhere our own forms must be able to say where they stand: on an
+    // unencrypted way it is all that a browser tells.
+    set(header::REFERRER_POLICY, if is_stranger { "no-referrer" } else { "same-origin" });
     set(
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \

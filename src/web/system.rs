@@ -23,7 +23,8 @@ struct SystemPage {
 
 struct Part {
     name: &'static str,
-    is_well: bool,
+    /// How its state is shown: well, to be looked at, or a choice that was not made.
+    tone: &'static str,
     state: String,
     advice: &'static str,
 }
@@ -64,7 +65,7 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
             };
             Part {
                 name,
-                is_well: check.healthy,
+                tone: tone(check.healthy),
                 state: well(check.healthy),
                 advice: if check.healthy { "" } else { advice },
             }
@@ -73,7 +74,7 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
     parts.push(jail(f, &s.reading));
     parts.push(Part {
         name: f.t("Pembacaan pindaian (OCR)", "Reading of scans (OCR)"),
-        is_well: s.reading.ocr,
+        tone: tone(s.reading.ocr),
         state: well(s.reading.ocr),
         advice: if s.reading.ocr {
             ""
@@ -87,7 +88,7 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
     let queue = format!("{} {}", s.jobs.waiting, f.t("menunggu", "waiting"));
     parts.push(Part {
         name: f.t("Antrean pekerjaan", "Queue of work"),
-        is_well: s.jobs.dead == 0,
+        tone: tone(s.jobs.dead == 0),
         state: queue,
         advice: if s.jobs.dead == 0 {
             ""
@@ -100,7 +101,7 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
     });
     parts.push(Part {
         name: f.t("Surel", "Mail"),
-        is_well: s.mail,
+        tone: if s.mail { "now" } else { "wait" },
         state: if s.mail { f.t("Diatur", "Configured") } else { f.t("Belum diatur", "Not configured") }.to_owned(),
         advice: if s.mail {
             ""
@@ -140,8 +141,12 @@ fn jail(f: &Frame, reading: &ReadingStatus) -> Part {
     };
     Part {
         name: f.t("Kurungan pembaca", "The reader's jail"),
-        is_well: reading.reads && reading.jail.files != "none",
+        tone: tone(reading.reads && reading.jail.files != "none"),
         state: state.to_owned(),
         advice,
     }
+}
+
+fn tone(is_well: bool) -> &'static str {
+    if is_well { "now" } else { "no" }
 }

@@ -141,16 +141,16 @@ impl Sharing {
         Ok(())
     }
 
-    /// What the sender's page may know: whether this link takes files, and what it needs.
+    /// What the sender's page may know: whether this link takes files, which, until when, and what it needs.
     pub async fn peek_drop(
         &self,
         public: &str,
         secret: Option<&str>,
         visitor: Visitor<'_>,
-    ) -> Result<(OfficeId, Vec<Need>)> {
+    ) -> Result<(DropBox, Vec<Need>)> {
         let row = with_room(self.known_drop(public, secret, visitor).await?)?;
         let needs = row.password.iter().map(|_| Need::Password).collect();
-        Ok((OfficeId(row.office), needs))
+        Ok((row.into_drop()?, needs))
     }
 
     /// Checks the secret, the password and whether there is room. Takes nothing yet.
