@@ -112,6 +112,7 @@ impl Running {
         if tokio::time::timeout(Duration::from_secs(10), jobs_end).await.is_err() {
             tracing::warn!("background work did not end in time; its leases will");
         }
+        self.app.index.close();
         self.app.db.close().await;
     }
 

@@ -27,6 +27,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Starts every background task of a node. They end when `app.stopping` is cancelled.
 pub fn start(app: &App) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    indexing::begin(app);
     for _ in 0..app.queue.settings().workers {
         tasks.spawn(work(app.clone()));
     }

@@ -5,6 +5,7 @@ mod api;
 mod cli;
 mod crash;
 mod deploy;
+mod finding;
 mod flow;
 mod ground;
 mod letters;

@@ -122,12 +122,26 @@ impl TestApp {
 
     /// Stops gracefully and starts again on the same data; addresses change.
     pub async fn restart(&mut self) {
+        self.restart_after(|_| ()).await;
+    }
+
+    /// The same, with something done to its data folder meanwhile.
+    pub async fn restart_after(&mut self, meanwhile: impl FnOnce(&Path)) {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
+        meanwhile(&self.home.dir);
         let running = serve_in(&self.home, self.clock.clone()).await;
         (self.app, self.base) = (running.app.clone(), format!("http://{}", running.address));
         self.running = Some(running);
+    }
+
+    /// Another server of the same installation: the same database and bucket, and a folder and an index of its own.
+    pub async fn another_node(&self) -> Node {
+        assert_eq!(self.stack, Stack::Networked, "an embedded Lumbung is one server");
+        let home = self.home.beside();
+        let running = serve_in(&home, self.clock.clone()).await;
+        Node { base: format!("http://{}", running.address), home, running, regency: self.regency }
     }
 
     /// Waits until no job can run now and the index has followed every change.
@@ -186,6 +200,25 @@ impl Drop for TestApp {
     }
 }
 
+/// A second server beside a [`TestApp`]; the test stops it before it finishes.
+pub struct Node {
+    base: String,
+    home: Home,
+    running: serve::Running,
+    regency: &'static Regency,
+}
+
+impl Node {
+    pub fn actor(&self, actor: Actor) -> Client {
+        Client::of(&self.base, self.regency.accounts[&actor].clone())
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
+        let _ = std::fs::remove_dir_all(&self.home.dir);
+    }
+}
+
 impl Home {
     pub async fn make(stack: Stack, regency: &'static Regency, settings: &[(&str, &str)]) -> (Home, Option<Bucket>) {
         let dir = server::scratch("app");
@@ -222,6 +255,19 @@ impl Home {
         let url = format!("postgres://lumbung@127.0.0.1:{}/{name}", faults.database.port());
         self.settings.push((variable("database.url"), url));
         self.settings.push((variable("storage.s3_endpoint"), faults.store.endpoint()));
+    }
+
+    /// The same installation as another machine would have it.
+    fn beside(&self) -> Home {
+        let dir = server::scratch("node");
+        for name in ["master.key", "s3-secret"] {
+            std::fs::copy(self.dir.join(name), dir.join(name)).expect("nodes share their keys");
+        }
+        let text = std::fs::read_to_string(&self.file).expect("our own file");
+        let text = text.replace(self.dir.to_str().expect("a plain path"), dir.to_str().expect("a plain path"));
+        let file = dir.join("lumbung.toml");
+        std::fs::write(&file, text).expect("our folder is writable");
+        Home { dir, file, settings: self.settings.clone() }
     }
 
     /// The settings of the test as environment variables.
