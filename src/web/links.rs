@@ -14,7 +14,7 @@ use super::{
     sentences,
 };
 use crate::{
-    access::Act,
+    access::{Act, Actor},
     app::App,
     db::Tx,
     desk::shared::{may_look, may_see},
