@@ -5,6 +5,7 @@ mod account;
 mod client;
 mod config;
 mod demo;
+mod destroy;
 mod init;
 mod keys;
 pub mod letters;
@@ -14,6 +15,7 @@ mod search;
 mod serve;
 mod setup;
 mod share;
+mod sweep;
 mod upload;
 mod verify;
 
@@ -59,6 +61,10 @@ enum Command {
     Share(share::Args),
     /// Memeriksa simpanan / verify what is stored.
     Verify(verify::Args),
+    /// Membersihkan simpanan sekarang / sweep the store now.
+    Sweep(sweep::Args),
+    /// Memusnahkan dokumen di tempat sampah / destroy a document of the trash.
+    Destroy(destroy::Args),
     /// Kunci: ekspor untuk perintah `age` / keys: export for the stock `age`.
     Key(keys::Args),
     /// Akun di mesin ini, untuk pemulihan / accounts on this machine, for recovery.
@@ -112,6 +118,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Search(args) => search::run(args).await,
         Command::Share(args) => share::run(args).await,
         Command::Verify(args) => verify::run(args, load()?).await,
+        Command::Sweep(args) => sweep::run(args, load()?).await,
+        Command::Destroy(args) => destroy::run(args, load()?).await,
         Command::Key(args) => keys::run(args, load()?).await,
         Command::Account(args) => account::run(args, load()?).await,
         Command::Reindex => reindex::run(load()?).await,

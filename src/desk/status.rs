@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::App, error::Result};
+use crate::{app::App, error::Result, vault::VaultStatus};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Status {
@@ -16,6 +16,9 @@ pub struct Status {
     pub jobs: JobsStatus,
     /// Whether mail can be sent; without it links for an e-mail address are not offered.
     pub mail: bool,
+    /// Whether the store is clean and sound; absent where the database does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultStatus>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,6 +51,7 @@ pub async fn status(app: &App) -> Result<Status> {
         reading: ReadingStatus { summary: report.line(), ocr: report.tesseract.is_some() },
         jobs: JobsStatus { waiting, dead },
         mail: app.mailer.is_some(),
+        vault: app.vault.status().await.ok(),
     })
 }
 

@@ -190,6 +190,9 @@ impl Ingest {
         let row = PartRow { start: start as i64, part, size: size as i64, wrapped };
         let mut tx = self.db.write().await?;
         if !sql::advance(&mut tx, upload.id, start as i64, size as i64).await? {
+            drop(tx);
+            // The name is random, so this part is nobody else's; where it stays, the sweep finds it.
+            let _ = self.store.delete(&part_name(upload.id, part)).await;
             return Err(wrong_offset());
         }
         sql::insert_part(&mut tx, upload.id, &row).await?;

@@ -11,7 +11,7 @@ use crate::{
     document::{self, Applied, Document, Reach, State, WINDOW, numbers_of},
     error::{Error, Result},
     id::DocumentId,
-    search::{Change, Details, IndexedDocument},
+    search::{Change, Details, Index, IndexedDocument},
 };
 
 const BATCH: i64 = 200;
@@ -113,6 +113,7 @@ fn progress(app: &App) -> Result<MutexGuard<'_, Applied>> {
 async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<()> {
     let mut changes = Vec::with_capacity(documents.len());
     let mut findable = Vec::new();
+    let mut is_destroyed = false;
     for id in documents {
         match document::load_for_work(&app.db, &app.keys, *id).await? {
             Some(document) if document.trashed_at.is_none() => {
@@ -121,16 +122,40 @@ async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<()> {
                     findable.push(document);
                 }
             }
-            _ => changes.push(Change::Remove(id.0)),
+            Some(_) => changes.push(Change::Remove(id.0)),
+            None => {
+                is_destroyed = true;
+                changes.push(Change::Remove(id.0));
+            }
         }
     }
     let index = app.index.clone();
-    tokio::task::spawn_blocking(move || index.apply(changes, cursor)).await.map_err(Error::internal)??;
+    let work = move || {
+        // The cursor moves only when the text of what was destroyed has left the disk: a cut repeats both.
+        if is_destroyed {
+            index.apply(changes, index.cursor())?;
+            purge(&index)?;
+            return index.apply(Vec::new(), cursor);
+        }
+        index.apply(changes, cursor)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)??;
     if !findable.is_empty() {
         point(Point::IndexApplied);
         announce(app, &findable).await?;
     }
     Ok(())
+}
+
+/// A merge that is under way ends soon and takes away what it saw deleted; then the rest can be rewritten.
+fn purge(index: &Index) -> Result<()> {
+    for _ in 0..100 {
+        if index.purge()? {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Err(Error::internal("segments of the index are being merged for too long"))
 }
 
 /// `ready` is told only now: the text is in the index of the node that says so.
