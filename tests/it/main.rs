@@ -13,4 +13,5 @@ mod share;
 mod store;
 mod support;
 mod tidy;
+mod vault;
 mod web;
