@@ -91,13 +91,14 @@ impl std::ops::Deref for App {
 impl App {
     /// Connects, migrates and checks; refuses to start on anything that would lose or leak.
     pub async fn open(config: Config, clock: Clock, program: PathBuf) -> Result<App> {
+        must_be_set_up(&config)?;
         std::fs::create_dir_all(&config.data.dir)?;
         std::fs::create_dir_all(&config.upload.spool)?;
         crate::seal::clear_spool(&config.upload.spool)?;
         let db = Db::connect(&database(&config)?).await?;
         db::migrate(&db, db::MIGRATIONS, &clock).await?;
-        let master = Arc::new(MasterKey::load(&config.keys.master_file)?);
-        let recovery = installed(&db, &master).await?.map(Arc::new);
+        let (master, recovery) = unlocked(&db, &config).await?;
+        let (master, recovery) = (Arc::new(master), recovery.map(Arc::new));
         let keys = OfficeKeys::new(db.clone(), &master);
         let store = BlobStore::open(&storage(&config)?).await?;
         let reader = Reader::new(reading(&config), program);
@@ -180,18 +181,34 @@ impl App {
     }
 }
 
-/// Whether `init` has run here and the key fits; gives the recovery recipient.
-pub async fn installed(db: &Db, master: &MasterKey) -> Result<Option<RecoveryRecipient>> {
-    let Some(theirs) = crate::db::installation(db, "master_fingerprint").await? else {
-        return Err(Error::new(
-            Kind::Conflict,
-            "not-initialised",
-            say(
-                "Basis data ini belum disiapkan. Jalankan `lumbung init` dahulu.",
-                "This database is not set up yet. Run `lumbung init` first.",
+/// Refuses a place where there is nothing yet before anything is made there: often it is only the wrong folder.
+pub fn must_be_set_up(config: &Config) -> Result<()> {
+    let Some(rest) = config.database.url.strip_prefix("sqlite:") else { return Ok(()) };
+    let file = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
+    if Path::new(file).exists() || file.contains(":memory:") { Ok(()) } else { Err(not_set_up(file)) }
+}
+
+fn not_set_up(place: &str) -> Error {
+    Error::new(
+        Kind::Conflict,
+        "not-initialised",
+        say(
+            format!(
+                "Belum ada arsip di {place}. Siapkan dahulu: lumbung init --recovery-out BERKAS. Hanya mencoba: lumbung demo. Arsipnya di tempat lain: sebutkan dengan --config."
             ),
-        ));
+            format!(
+                "There is no archive at {place} yet. Set it up: lumbung init --recovery-out FILE. Just trying: lumbung demo. It is elsewhere: say where with --config."
+            ),
+        ),
+    )
+}
+
+/// The master key and the recovery recipient, where `init` has run and the key fits.
+pub async fn unlocked(db: &Db, config: &Config) -> Result<(MasterKey, Option<RecoveryRecipient>)> {
+    let Some(theirs) = crate::db::installation(db, "master_fingerprint").await? else {
+        return Err(not_set_up("database.url"));
     };
+    let master = MasterKey::load(&config.keys.master_file)?;
     if theirs != master.fingerprint() {
         return Err(Error::new(
             Kind::Conflict,
@@ -203,8 +220,8 @@ pub async fn installed(db: &Db, master: &MasterKey) -> Result<Option<RecoveryRec
         ));
     }
     match crate::db::installation(db, "recovery_recipient").await? {
-        Some(text) => text.parse().map(Some),
-        None => Ok(None),
+        Some(text) => Ok((master, Some(text.parse()?))),
+        None => Ok((master, None)),
     }
 }
 
@@ -253,6 +270,11 @@ pub fn storage(config: &Config) -> Result<blob::Settings> {
         secret_key: secret_file(&storage.s3_secret_key_file)?,
         path_style: storage.s3_path_style,
         create_bucket: storage.s3_create_bucket,
+        patience: blob::Patience {
+            connect: Duration::from_secs(storage.connect_seconds),
+            answer: Duration::from_secs(storage.answer_seconds),
+            operation: Duration::from_secs(storage.operation_seconds),
+        },
         object_lock_days: storage.s3_object_lock_days,
     }))
 }

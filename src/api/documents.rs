@@ -170,6 +170,7 @@ fn filter(query: &ListQuery) -> Result<Filter> {
         label: query.label.clone(),
         with_us: query.shared.is_some(),
         trashed,
+        unchecked: false,
     })
 }
 

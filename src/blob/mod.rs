@@ -16,7 +16,7 @@ pub use folder::Folder;
 pub use memory::{Fault, Memory};
 pub use name::{ObjectName, Prefix, RecordName};
 pub use s3::S3;
-pub use settings::{Kind, S3Settings, Settings};
+pub use settings::{Kind, Patience, S3Settings, Settings};
 
 use std::ops::Range;
 

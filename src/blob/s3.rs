@@ -26,12 +26,14 @@ use futures_util::stream::{self, BoxStream};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
-use super::{Body, Listed, ObjectName, Prefix, S3Settings, occupied, outside, unavailable, within};
+use super::{Body, Listed, ObjectName, Patience, Prefix, S3Settings, occupied, outside, unavailable, within};
 use crate::error::{Error, Result};
 use crate::seal::{Digest, Place, SealedBody};
 
 /// Slower than this is taken for a dead link.
 const BYTES_PER_SECOND: u64 = 2_000_000;
+
+const ATTEMPTS: u32 = 3;
 
 #[derive(Clone, Debug)]
 pub struct S3 {
@@ -40,6 +42,7 @@ pub struct S3 {
     pub(super) lock_days: u32,
     /// Asked once: whether the bucket keeps former versions.
     pub(super) versioned: Arc<OnceCell<bool>>,
+    patience: Patience,
 }
 
 impl S3 {
@@ -50,8 +53,8 @@ impl S3 {
             .region(Region::new(settings.region.clone()))
             .credentials_provider(key)
             .force_path_style(settings.path_style)
-            .timeout_config(timeouts(0))
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts(settings.patience, 0))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build(),
             )
@@ -66,6 +69,7 @@ impl S3 {
             bucket: settings.bucket.as_str().into(),
             lock_days: settings.object_lock_days,
             versioned: Arc::default(),
+            patience: settings.patience,
         }
     }
 
@@ -104,7 +108,7 @@ impl S3 {
         if let Some(until) = self.retained_until(name) {
             request = request.object_lock_mode(ObjectLockMode::Compliance).object_lock_retain_until_date(until);
         }
-        let limits = config::Config::builder().timeout_config(timeouts(body.size()));
+        let limits = config::Config::builder().timeout_config(timeouts(self.patience, body.size()));
         let sent = request.customize().disable_payload_signing().config_override(limits).send().await;
         match sent {
             Ok(_) => Ok(()),
@@ -162,7 +166,7 @@ impl S3 {
     /// A copy and a delete: a crash between them leaves both, which the next sweep finishes.
     pub(super) async fn rename(&self, from: &ObjectName, to: &ObjectName) -> Result<bool> {
         let Some(size) = self.head(from).await? else { return Ok(false) };
-        let limits = config::Config::builder().timeout_config(timeouts(size));
+        let limits = config::Config::builder().timeout_config(timeouts(self.patience, size));
         let copied = self
             .client
             .copy_object()
@@ -268,14 +272,14 @@ async fn stream_of(body: &SealedBody) -> Result<ByteStream> {
 
 /// Limits that grow with what is sent. Sizes are rounded up to a power of two, because the client keeps a pool of
 /// connections for each set of limits that it has seen.
-fn timeouts(size: u64) -> TimeoutConfig {
+fn timeouts(patience: Patience, size: u64) -> TimeoutConfig {
     let rounded = if size <= 16 << 20 { 0 } else { size.checked_next_power_of_two().unwrap_or(size) };
     let sending = Duration::from_secs(rounded / BYTES_PER_SECOND);
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
-        .read_timeout(Duration::from_secs(15) + sending)
-        .operation_attempt_timeout(Duration::from_secs(30) + sending)
-        .operation_timeout(Duration::from_secs(90) + sending)
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.answer + sending)
+        .operation_attempt_timeout(patience.operation / ATTEMPTS + sending)
+        .operation_timeout(patience.operation + sending)
         .build()
 }
 

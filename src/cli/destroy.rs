@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use super::{keys::open_beside, say};
+use super::{beside, say};
 use crate::{
     app,
     audit::{Origin, Who},
@@ -28,7 +28,7 @@ pub struct Args {
 
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
-    let beside = open_beside(&config, &clock).await?;
+    let beside = beside::open(&config, &clock).await?;
     let store = BlobStore::open(&app::storage(&config)?).await?;
     let vault = app::vault(&config, &beside.db, &clock, &store, &beside.keys).await?;
     let origin = Origin::machine();

@@ -2,10 +2,12 @@
 //! 0 done, 1 something is wrong with what was checked, 2 wrong use, 3 cannot reach what it needs.
 
 mod account;
+mod beside;
 mod client;
 mod config;
 mod demo;
 mod destroy;
+mod help;
 mod init;
 mod keys;
 pub mod letters;
@@ -25,7 +27,7 @@ pub use setup::{Setup, install};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     config::Config,
@@ -34,13 +36,22 @@ use crate::{
 
 /// Lumbung: arsip dokumen tersegel dan berbagi yang terjaga / an archive of sealed documents, shared within limits that hold.
 #[derive(Debug, Parser)]
-#[command(name = "lumbung", version, max_term_width = 100)]
+#[command(
+    name = "lumbung",
+    max_term_width = 100,
+    disable_version_flag = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Berkas konfigurasi / configuration file.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Menampilkan versi / show the version.
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,7 +66,7 @@ enum Command {
     Config(config::Args),
     /// Mengunggah berkas atau folder / upload files or folders.
     Upload(upload::Args),
-    /// Mencari / search.
+    /// Mencari dokumen / search documents.
     Search(search::Args),
     /// Membagikan dokumen lewat tautan / share a document by a link.
     Share(share::Args),
@@ -70,12 +81,16 @@ enum Command {
     /// Akun di mesin ini, untuk pemulihan / accounts on this machine, for recovery.
     Account(account::Args),
     /// Menyusun ulang indeks / rebuild the index.
-    Reindex,
+    Reindex(reindex::Args),
 }
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = help::in_both_languages(Cli::command().version(env!("CARGO_PKG_VERSION")));
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(cause) => cause.exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => {
@@ -86,22 +101,20 @@ pub fn main() -> ExitCode {
     match runtime.block_on(run(cli)) {
         Ok(code) => code,
         Err(error) => {
-            say::problem(&error.to_string());
+            say::problem(&say::words(&error));
             for field in error.fields() {
-                say::problem(&format!("  {} {} / {}", field.pointer, field.detail.id, field.detail.en));
-            }
-            if error.kind() == Kind::Internal {
-                say::problem(&format!("  ({})", error.chain()));
+                say::problem(&format!("  {}: {}", field.pointer, say::both(&field.detail)));
             }
             ExitCode::from(exit_code(&error))
         }
     }
 }
 
+/// A token that is refused, a key that does not fit and a port that is taken are wrong use: another must be given.
 fn exit_code(error: &Error) -> u8 {
     match error.kind() {
-        Kind::Unavailable => 3,
-        Kind::Invalid | Kind::BadRequest | Kind::Conflict => 2,
+        Kind::Unavailable | Kind::TooMany | Kind::Internal => 3,
+        Kind::Invalid | Kind::BadRequest | Kind::Conflict | Kind::Unauthorized | Kind::Forbidden => 2,
         _ => 1,
     }
 }
@@ -122,6 +135,6 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Destroy(args) => destroy::run(args, load()?).await,
         Command::Key(args) => keys::run(args, load()?).await,
         Command::Account(args) => account::run(args, load()?).await,
-        Command::Reindex => reindex::run(load()?).await,
+        Command::Reindex(args) => reindex::run(args, load()?).await,
     }
 }

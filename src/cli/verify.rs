@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use super::{keys::open_beside, say};
+use super::{beside, say};
 use crate::{
     app,
     audit::{self, Entry, Origin, Who},
@@ -26,6 +26,7 @@ pub struct Args {
     /// Memulihkan dari salinan kedua (storage.mirror) / mend from the mirror (storage.mirror).
     #[arg(long)]
     repair: bool,
+    /// Laporan sebagai JSON / the report as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -37,7 +38,7 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
         _ => Depth::Names,
     };
     let clock = Clock::default();
-    let beside = open_beside(&config, &clock).await?;
+    let beside = beside::open(&config, &clock).await?;
     let store = BlobStore::open(&app::storage(&config)?).await?;
     let vault = app::vault(&config, &beside.db, &clock, &store, &beside.keys).await?;
     if args.repair && !vault.has_mirror() {

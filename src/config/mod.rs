@@ -74,9 +74,14 @@ impl Config {
 
     /// The configuration as `lumbung config show` prints it: no secret is in it, only the files that hold them.
     pub fn shown(&self) -> Result<String> {
-        let mut shown = self.clone();
-        shown.database.url = without_password(&shown.database.url);
-        toml::to_string_pretty(&shown).map_err(Error::internal)
+        toml::to_string_pretty(&self.public()).map_err(Error::internal)
+    }
+
+    /// The same without any secret that somebody wrote into it.
+    pub fn public(&self) -> Config {
+        let mut public = self.clone();
+        public.database.url = without_password(&public.database.url);
+        public
     }
 }
 
@@ -89,11 +94,16 @@ fn overlay(tree: &mut toml::Table, layer: toml::Table, path: &str, mistakes: &mu
     for (name, value) in layer {
         let key = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         match (tree.get_mut(&name), value) {
-            (None, _) => mistakes.push(Mistake { key, detail: "unknown key; see `lumbung config show`".into() }),
+            (None, _) => mistakes.push(Mistake {
+                key,
+                detail: "kunci tidak dikenal / unknown key; lihat / see `lumbung config show --default`".into(),
+            }),
             (Some(toml::Value::Table(below)), toml::Value::Table(value)) => overlay(below, value, &key, mistakes),
             (Some(slot), value) if slot.same_type(&value) => *slot = value,
-            (Some(slot), value) => mistakes
-                .push(Mistake { key, detail: format!("expected {}, found {}", slot.type_str(), value.type_str()) }),
+            (Some(slot), value) => mistakes.push(Mistake {
+                key,
+                detail: format!("diharapkan / expected {}, bukan / found {}", slot.type_str(), value.type_str()),
+            }),
         }
     }
 }
@@ -109,7 +119,7 @@ fn from_environment(
         let lower = rest.to_lowercase();
         let path: Vec<&str> = lower.split("__").collect();
         if path.len() < 2 {
-            mistakes.push(Mistake { key: name, detail: "expected LUMBUNG__SECTION__KEY".into() });
+            mistakes.push(Mistake { key: name, detail: "diharapkan / expected LUMBUNG__SECTION__KEY".into() });
             continue;
         }
         // A text key takes the value as it is; any other key reads it as TOML (`8080`, `true`, `["a"]`).
@@ -166,12 +176,12 @@ fn unreadable(path: &Path, cause: std::io::Error) -> Error {
 }
 
 fn refused(mistakes: &[Mistake]) -> Error {
-    let list: String = mistakes.iter().map(|mistake| format!("\n  {}: {}", mistake.key, mistake.detail)).collect();
-    Error::new(
+    let error = Error::new(
         Kind::Invalid,
         "config",
-        say(format!("Konfigurasi belum benar:{list}"), format!("The configuration is not right:{list}")),
-    )
+        say("Konfigurasi belum benar; perbaiki:", "The configuration is not right; correct:"),
+    );
+    mistakes.iter().fold(error, |error, Mistake { key, detail }| error.field(key, say(detail.clone(), detail.clone())))
 }
 
 #[cfg(test)]

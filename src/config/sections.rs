@@ -29,7 +29,8 @@ section! { Data { dir: PathBuf } }
 section! { Database { url: String, password_file: PathBuf, max_connections: u32, acquire_seconds: u64 } }
 section! { Storage {
     kind: String, folder: PathBuf, s3_endpoint: String, s3_region: String, s3_bucket: String, s3_access_key: String,
-    s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool, s3_object_lock_days: u32, mirror: Mirror,
+    s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool, connect_seconds: u64, answer_seconds: u64,
+    operation_seconds: u64, s3_object_lock_days: u32, mirror: Mirror,
 } }
 section! {
     /// A second store that holds a copy of every object. An empty `kind` means none.
@@ -79,6 +80,8 @@ section! { Limits {
 section! { Log { format: String, level: String } }
 section! { Metrics { listen: String } }
 
+const NEEDED_FOR_S3: &str = "diperlukan untuk / needed for storage.kind = \"s3\"";
+
 impl Config {
     /// What no single type can say; every finding at once.
     pub(super) fn mistakes(&self) -> Vec<Mistake> {
@@ -91,16 +94,16 @@ impl Config {
         self.check_server(&mut check);
         self.check_places(&mut check);
         self.check_numbers(&mut check);
-        check(["text", "json"].contains(&self.log.format.as_str()), "log.format", "expected \"text\" or \"json\"");
+        check(["text", "json"].contains(&self.log.format.as_str()), "log.format", "pilih / choose \"text\", \"json\"");
         check(
             jiff::tz::TimeZone::get(&self.region.timezone).is_ok(),
             "region.timezone",
-            "unknown time zone; example: Asia/Jakarta",
+            "zona waktu tidak dikenal; contoh / unknown time zone; example: Asia/Jakarta",
         );
         check(
             ["starttls", "tls", "none"].contains(&self.mail.security.as_str()),
             "mail.security",
-            "expected \"starttls\", \"tls\" or \"none\"",
+            "pilih / choose \"starttls\", \"tls\", \"none\"",
         );
         found
     }
@@ -108,50 +111,50 @@ impl Config {
     fn check_server(&self, check: &mut impl FnMut(bool, &str, &str)) {
         let server = &self.server;
         let listen = server.listen.parse::<SocketAddr>();
-        check(listen.is_ok(), "server.listen", "expected an address and port such as 127.0.0.1:8080");
+        check(listen.is_ok(), "server.listen", "tulis alamat dan porta / give an address and port: 127.0.0.1:8080");
         let has_tls = !server.tls_certificate.as_os_str().is_empty();
         check(
             has_tls != server.tls_key_file.as_os_str().is_empty(),
             "server.tls_key_file",
-            "certificate and key go together",
+            "sertifikat dan kuncinya harus disebut bersama / certificate and key go together",
         );
         let public_http = server.public_url.starts_with("https://");
         check(
             server.insecure || has_tls || public_http || listen.map_or(true, |at| at.ip().is_loopback()),
             "server.insecure",
-            "a public address needs TLS: set tls_certificate and tls_key_file, or an https public_url behind a proxy, or insecure = true",
+            "alamat umum memerlukan TLS: isi tls_certificate dan tls_key_file, atau public_url https di belakang proxy, atau insecure = true / a public address needs TLS: set tls_certificate and tls_key_file, or an https public_url behind a proxy, or insecure = true",
         );
         let is_url = server.public_url.is_empty()
             || (server.public_url.starts_with("http://") || public_http) && !server.public_url.ends_with('/');
-        check(is_url, "server.public_url", "expected https://host without a slash at the end");
+        check(
+            is_url,
+            "server.public_url",
+            "tulis tanpa garis miring di akhir / give it without a slash at the end: https://host",
+        );
         for network in &server.trusted_proxies {
             check(
                 crate::config::Network::parse(network).is_some(),
                 "server.trusted_proxies",
-                "expected networks such as 10.0.0.0/8",
+                "tulis jaringan / give networks: 10.0.0.0/8",
             );
         }
     }
 
     fn check_places(&self, check: &mut impl FnMut(bool, &str, &str)) {
         let storage = &self.storage;
-        check(["folder", "s3"].contains(&storage.kind.as_str()), "storage.kind", "expected \"folder\" or \"s3\"");
+        check(["folder", "s3"].contains(&storage.kind.as_str()), "storage.kind", "pilih / choose \"folder\", \"s3\"");
         if storage.kind == "s3" {
-            check(!storage.s3_bucket.is_empty(), "storage.s3_bucket", "needed for storage.kind = \"s3\"");
-            check(!storage.s3_endpoint.is_empty(), "storage.s3_endpoint", "needed for storage.kind = \"s3\"");
-            check(!storage.s3_access_key.is_empty(), "storage.s3_access_key", "needed for storage.kind = \"s3\"");
-            check(
-                !storage.s3_secret_key_file.as_os_str().is_empty(),
-                "storage.s3_secret_key_file",
-                "needed for storage.kind = \"s3\"",
-            );
+            check(!storage.s3_bucket.is_empty(), "storage.s3_bucket", NEEDED_FOR_S3);
+            check(!storage.s3_endpoint.is_empty(), "storage.s3_endpoint", NEEDED_FOR_S3);
+            check(!storage.s3_access_key.is_empty(), "storage.s3_access_key", NEEDED_FOR_S3);
+            check(!storage.s3_secret_key_file.as_os_str().is_empty(), "storage.s3_secret_key_file", NEEDED_FOR_S3);
         }
         self.check_mirror(check);
         let url = &self.database.url;
         check(
             url.is_empty() || ["sqlite:", "postgres:", "postgresql:"].iter().any(|start| url.starts_with(start)),
             "database.url",
-            "expected sqlite:PATH or postgres://…",
+            "tulis / give sqlite:PATH, postgres://…",
         );
     }
 
@@ -187,24 +190,36 @@ impl Config {
     }
 
     fn check_numbers(&self, check: &mut impl FnMut(bool, &str, &str)) {
-        check(self.queue.workers > 0, "queue.workers", "at least 1");
-        check(self.queue.max_attempts > 0, "queue.max_attempts", "at least 1");
-        check(self.queue.lease_seconds >= 10, "queue.lease_seconds", "at least 10");
-        check(self.database.max_connections >= 2, "database.max_connections", "at least 2");
+        let storage = &self.storage;
+        check(storage.connect_seconds > 0, "storage.connect_seconds", "paling sedikit / at least 1");
+        check(storage.answer_seconds > 0, "storage.answer_seconds", "paling sedikit / at least 1");
+        check(
+            storage.operation_seconds >= 3,
+            "storage.operation_seconds",
+            "paling sedikit 3: satu operasi tiga percobaan / at least 3: an operation has three attempts",
+        );
+        check(self.queue.workers > 0, "queue.workers", "paling sedikit / at least 1");
+        check(self.queue.max_attempts > 0, "queue.max_attempts", "paling sedikit / at least 1");
+        check(self.queue.lease_seconds >= 10, "queue.lease_seconds", "paling sedikit / at least 10");
+        check(self.database.max_connections >= 2, "database.max_connections", "paling sedikit / at least 2");
         check(
             (1..=4 << 30).contains(&self.upload.max_bytes),
             "upload.max_bytes",
-            "from 1 to 4294967296: a single PUT of the store ends at 5 GiB sealed",
+            "1 … 4294967296: satu PUT ke penyimpanan berakhir pada 5 GiB tersegel / a single PUT of the store ends at 5 GiB sealed",
         );
-        check(self.upload.part_bytes >= 65536, "upload.part_bytes", "at least 65536");
-        check((72..=600).contains(&self.reading.dpi), "reading.dpi", "from 72 to 600");
-        check(self.session.min_password >= 8, "session.min_password", "at least 8");
-        check(self.sweep.every_hours >= 1, "sweep.every_hours", "at least 1");
-        check(self.sweep.grace_hours >= 1, "sweep.grace_hours", "at least 1: what is being read now is not named yet");
-        check((1..=100).contains(&self.sweep.stop_percent), "sweep.stop_percent", "from 1 to 100");
-        check(self.verify.within_days >= 1, "verify.within_days", "at least 1");
-        check((1..=200).contains(&self.limits.list_max), "limits.list_max", "from 1 to 200");
-        check(self.limits.api_requests_per_minute > 0, "limits.api_requests_per_minute", "at least 1");
+        check(self.upload.part_bytes >= 65536, "upload.part_bytes", "paling sedikit / at least 65536");
+        check((72..=600).contains(&self.reading.dpi), "reading.dpi", "72 … 600");
+        check(self.session.min_password >= 8, "session.min_password", "paling sedikit / at least 8");
+        check((1..=200).contains(&self.limits.list_max), "limits.list_max", "1 … 200");
+        check(self.limits.api_requests_per_minute > 0, "limits.api_requests_per_minute", "paling sedikit / at least 1");
+        check(self.sweep.every_hours >= 1, "sweep.every_hours", "paling sedikit / at least 1");
+        check(
+            self.sweep.grace_hours >= 1,
+            "sweep.grace_hours",
+            "paling sedikit 1: yang sedang dibaca belum bernama / at least 1: what is being read now is not named yet",
+        );
+        check((1..=100).contains(&self.sweep.stop_percent), "sweep.stop_percent", "1 … 100");
+        check(self.verify.within_days >= 1, "verify.within_days", "paling sedikit / at least 1");
     }
 }
 

@@ -268,17 +268,19 @@ pub async fn mark_findable(tx: &mut Tx, document: DocumentId, version: VersionId
     .map(drop)
 }
 
-/// Asks for another reading of the newest version. False when it is not unreadable.
+/// Asks for another reading of the newest version. False when it was read whole, or is being read.
 pub async fn ask_again(tx: &mut Tx, document: &Document) -> Result<bool> {
     document.must_be_own()?;
     let changed = tx
         .execute(
-            "UPDATE document SET state = 'received', reason = NULL, revision = revision + 1 WHERE id = $1 AND state = 'unreadable'",
+            "UPDATE document SET state = 'received', reason = NULL, revision = revision + 1
+             WHERE id = $1 AND (state = 'unreadable' OR (state = 'ready' AND reason IS NOT NULL))",
             params![document.id],
         )
         .await?;
     tx.execute(
-        "UPDATE version SET state = 'received', reason = NULL WHERE id = $1 AND state = 'unreadable'",
+        "UPDATE version SET state = 'received', reason = NULL
+         WHERE id = $1 AND (state = 'unreadable' OR (state = 'ready' AND reason IS NOT NULL))",
         params![document.version.id],
     )
     .await?;

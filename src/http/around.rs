@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::{
     body::Body,
@@ -12,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::problem;
+use super::{body, problem};
 use crate::{
     app::App,
     audit::Origin,
@@ -69,9 +70,10 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let lang = Lang::choose(request.headers());
     let origin = origin(&app, &request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let is_stranger = ["/s/", "/d/", "/api/v1/shared/"].iter().any(|start| path.starts_with(start));
+    let is_stranger = comes_by_link(&path);
     request.extensions_mut().insert(lang);
     request.extensions_mut().insert(origin.clone());
+    let request = body::guarded(request, Duration::from_secs(app.config.server.body_idle_seconds));
     let started = tokio::time::Instant::now();
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
@@ -95,6 +97,12 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let took_ms = started.elapsed().as_millis() as u64;
     tracing::info!(request = %origin.request, %method, path = shown, status, took_ms, "answered");
     response
+}
+
+/// Calls that name a link by its public id, as strangers make them.
+fn comes_by_link(path: &str) -> bool {
+    let brings_files = path.strip_prefix("/api/v1/drops/").is_some_and(|rest| rest.contains("/files"));
+    brings_files || ["/s/", "/d/", "/api/v1/shared/"].iter().any(|start| path.starts_with(start))
 }
 
 /// A failure is logged once, here, and only when somebody should look at it.
@@ -151,7 +159,9 @@ fn security_headers(headers: &mut HeaderMap, is_stranger: bool) {
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
-    set(header::REFERRER_POLICY, "no-referrer");
+    // A page of a link names its address to nobody. Elsewhere our own forms must be able to say where they stand: on an
+    // unencrypted way it is all that a browser tells.
+    set(header::REFERRER_POLICY, if is_stranger { "no-referrer" } else { "same-origin" });
     set(
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \

@@ -3,6 +3,7 @@
 //! [`Error`](crate::error::Error) into `application/problem+json`.
 
 mod around;
+mod body;
 mod caller;
 mod conditional;
 mod description;
@@ -15,6 +16,7 @@ pub mod serve;
 pub mod strict;
 
 pub use around::{Lang, around};
+pub use body::{broken_off, cut_off};
 pub use caller::{COOKIE, Caller, Who, cookie};
 pub use conditional::{IfMatch, etag};
 pub use description::{Description, Operation};

@@ -109,7 +109,13 @@ fn sharing() -> OpenApiRouter<App> {
         .routes(routes!(api::shared::image))
         .routes(routes!(api::drops::create, api::drops::list))
         .routes(routes!(api::drops::get, api::drops::delete))
-        .routes(routes!(api::drops::receive))
+        .routes(routes!(api::drops::receive, api::drop_uploads::options))
+        .routes(routes!(
+            api::drop_uploads::get,
+            api::drop_uploads::head,
+            api::drop_uploads::patch,
+            api::drop_uploads::delete
+        ))
 }
 
 fn operation() -> OpenApiRouter<App> {

@@ -102,7 +102,7 @@ fn new_version(received: Received, blob: Uuid, accepted: &Accepted, note: String
     NewVersion {
         blob,
         media_type: received.media_type.to_owned(),
-        is_read: read::is_readable(received.media_type),
+        is_read: read::is_worth_a_look(received.media_type),
         file_name: received.file_name,
         size: received.size,
         fingerprint: received.fingerprint,

@@ -6,7 +6,7 @@ use crate::{
     clock::Time,
     db::{Db, Tx, params},
     error::Result,
-    id::{BlobId, DocumentId, OfficeId, UploadId},
+    id::{BlobId, DocumentId, DropId, OfficeId, UploadId},
     seal::Sealed,
 };
 
@@ -125,11 +125,34 @@ pub(super) async fn insert_upload(tx: &mut Tx, row: &UploadRow, now: Time) -> Re
 pub(super) async fn open_uploads(tx: &mut Tx, office: OfficeId, now: Time) -> Result<i64> {
     let row: Option<(i64,)> = tx
         .one(
-            "SELECT count(*) FROM upload WHERE office = $1 AND document IS NULL AND expires_at > $2",
+            "SELECT count(*) FROM upload WHERE office = $1 AND drop_id IS NULL AND document IS NULL AND expires_at > $2",
             params![office, now],
         )
         .await?;
     Ok(row.map_or(0, |(count,)| count))
+}
+
+/// How many uploads of an upload-only link are not finished, and their bytes together.
+pub(super) async fn open_in_drop(tx: &mut Tx, drop: DropId, now: Time) -> Result<(i64, i64)> {
+    let row: Option<(i64, i64)> = tx
+        .one(
+            "SELECT count(*), CAST(COALESCE(SUM(length), 0) AS BIGINT) FROM upload
+             WHERE drop_id = $1 AND document IS NULL AND expires_at > $2",
+            params![drop, now],
+        )
+        .await?;
+    Ok(row.unwrap_or_default())
+}
+
+/// File name, size, fingerprint and time of what an upload became.
+pub(super) async fn finished(db: &Db, id: UploadId) -> Result<Option<(String, i64, Vec<u8>, i64)>> {
+    db.one(
+        "SELECT v.file_name, v.size, v.fingerprint, v.made_at FROM upload u
+           JOIN version v ON v.document = u.document AND v.number = 1
+         WHERE u.id = $1",
+        params![id],
+    )
+    .await
 }
 
 pub(super) async fn upload(db: &Db, id: UploadId) -> Result<Option<UploadRow>> {

@@ -1,7 +1,7 @@
 //! What runs in the background: workers that claim durable jobs, this node's indexing, and housekeeping. Everything ends
 //! with `app.stopping`; a job that is cut is handed back unharmed.
 
-mod housekeeping;
+pub mod housekeeping;
 pub mod indexing;
 mod read_pages;
 mod reindex;
@@ -17,6 +17,7 @@ use crate::{
     app::App,
     error::{Error, Kind, Result},
     ingest::ReadPages,
+    mail,
     queue::{Claimed, Failed, Job},
     share,
 };
@@ -27,6 +28,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Starts every background task of a node. They end when `app.stopping` is cancelled.
 pub fn start(app: &App) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    indexing::begin(app);
     for _ in 0..app.queue.settings().workers {
         tasks.spawn(work(app.clone()));
     }
@@ -78,6 +80,10 @@ async fn attempt(app: &App, job: Claimed) {
         }
     };
     let Err(cause) = outcome else { return };
+    // Mail counts its attempts: another attempt repeats the letters that went out before the one that failed.
+    if cause.kind() == Kind::Unavailable && !mail::is_away(&cause) {
+        return postpone(app, &job, &cause).await;
+    }
     match app.queue.fail(&job, &cause.chain()).await {
         Ok(Failed::RetryAt(at)) => {
             tracing::warn!(job = %job.id, kind = job.kind, again = %at.rfc3339(), cause = %cause.chain(), "a job failed");
@@ -86,6 +92,17 @@ async fn attempt(app: &App, job: Claimed) {
             tracing::error!(job = %job.id, kind = job.kind, cause = %cause.chain(), "a job failed for good; see /api/v1/jobs");
         }
         Err(cause) => tracing::warn!(job = %job.id, cause = %cause.chain(), "the failure of a job was not recorded"),
+    }
+}
+
+async fn postpone(app: &App, job: &Claimed, cause: &Error) {
+    match app.queue.postpone(job, &cause.chain()).await {
+        Ok(at) => {
+            tracing::warn!(job = %job.id, kind = job.kind, again = %at.rfc3339(), cause = %cause.chain(), "a job waits for something that is away");
+        }
+        Err(cause) => {
+            tracing::warn!(job = %job.id, cause = %cause.chain(), "not postponed; its lease will end by itself")
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod activation;
 mod archive;
 mod assets;
+mod boxes;
 mod demo;
 mod details;
 mod docs;
@@ -16,6 +17,8 @@ mod home;
 mod links;
 mod listed;
 mod login;
+mod mine;
+mod offers;
 mod page;
 mod qr;
 mod rows;
@@ -25,6 +28,7 @@ mod share;
 mod stranger;
 mod system;
 mod upload;
+mod versions;
 mod view;
 
 use axum::{Router, middleware};
@@ -62,6 +66,12 @@ fn people() -> Vec<Plain> {
         Plain::post("/bahasa", login::speak),
         Plain::get("/aktivasi", activation::show_form),
         Plain::post("/aktivasi", activation::activate),
+        Plain::get("/akun", mine::page),
+        Plain::post("/akun/sandi", mine::change_password),
+        Plain::post("/akun/sesi/{session}", mine::end_session),
+        Plain::post("/akun/kode", mine::begin_code),
+        Plain::post("/akun/kode/aktif", mine::confirm_code),
+        Plain::post("/akun/kode/mati", mine::end_code),
     ]
 }
 
@@ -75,7 +85,9 @@ fn archive_pages() -> Vec<Plain> {
         Plain::get("/dibagikan", archive::with_us),
         Plain::get("/dokumen/{id}", document::page),
         Plain::post("/dokumen/{id}", edit::save),
-        Plain::post("/dokumen/{id}/versi", edit::add_version),
+        Plain::post("/dokumen/{id}/versi", versions::add),
+        Plain::get("/dokumen/{id}/versi/{number}", versions::download),
+        Plain::post("/dokumen/{id}/periksa", edit::check),
         Plain::post("/dokumen/{id}/sampah", edit::trash),
         Plain::post("/dokumen/{id}/pulihkan", edit::restore),
         Plain::post("/dokumen/{id}/baca-ulang", edit::read_again),
@@ -90,6 +102,10 @@ fn sharing() -> Vec<Plain> {
         Plain::get("/tautan", links::list),
         Plain::get("/tautan/{id}", links::one),
         Plain::post("/tautan/{id}", links::act),
+        Plain::get("/kiriman", boxes::list),
+        Plain::get("/kiriman/baru", boxes::show_form),
+        Plain::post("/kiriman/baru", boxes::make),
+        Plain::post("/kiriman/{id}/akhiri", boxes::end),
         Plain::get("/s/{public}", stranger::land),
         Plain::post("/s/{public}", stranger::go_on),
         Plain::get("/s/{public}/lihat", stranger::look),

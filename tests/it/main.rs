@@ -2,11 +2,14 @@
 //! tells what must hold.
 
 mod api;
+mod cli;
 mod crash;
 mod deploy;
+mod finding;
 mod flow;
 mod ground;
 mod letters;
+mod limits;
 mod reading;
 mod search_index;
 mod share;

@@ -4,11 +4,12 @@
 mod contract;
 mod folder;
 mod frugality;
+mod large;
 mod s3;
 mod stock_age;
 
 use bytes::Bytes;
-use lumbung::blob::{BlobStore, ObjectName, S3Settings, Settings};
+use lumbung::blob::{BlobStore, ObjectName, Patience, S3Settings, Settings};
 use lumbung::error::Result;
 use lumbung::seal::{Limits, SealedBody, seal_stream};
 
@@ -46,6 +47,7 @@ pub fn settings_of(bucket: &Bucket) -> S3Settings {
         path_style: true,
         create_bucket: false,
         object_lock_days: 0,
+        patience: Patience::default(),
     }
 }
 

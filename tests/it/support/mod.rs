@@ -3,6 +3,8 @@
 pub mod app;
 pub mod browser;
 pub mod client;
+pub mod fault;
+pub mod large;
 pub mod mail;
 pub mod minio;
 pub mod postgres;
