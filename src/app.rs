@@ -25,6 +25,7 @@ use crate::{
     seal::{MasterKey, RecoveryRecipient, Secret32},
     search::{self, Index},
     share::Sharing,
+    vault::{self, Vault},
 };
 
 /// Everything a handler may need; a cheap handle.
@@ -47,6 +48,7 @@ pub struct Parts {
     pub store: BlobStore,
     pub ingest: Ingest,
     pub shelf: Shelf,
+    pub vault: Vault,
     pub reader: Reader,
     pub index: Index,
     pub mailer: Option<Mailer>,
@@ -109,6 +111,7 @@ impl App {
         let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), recovery.clone(), limits);
         let shelf =
             Shelf::new(db.clone(), clock.clone(), store.clone(), keys.clone(), reader.clone(), recovery.clone());
+        let vault = vault(&config, &db, &clock, &store, &keys).await?;
         let mailer = Mailer::new(&config.mail)?;
         let sharing =
             Sharing::new(db.clone(), clock.clone(), queue.clone(), &master, &config, zone.clone(), mailer.is_some());
@@ -127,6 +130,7 @@ impl App {
             store,
             ingest,
             shelf,
+            vault,
             reader,
             index,
             mailer,
@@ -271,7 +275,49 @@ pub fn storage(config: &Config) -> Result<blob::Settings> {
             answer: Duration::from_secs(storage.answer_seconds),
             operation: Duration::from_secs(storage.operation_seconds),
         },
+        object_lock_days: storage.s3_object_lock_days,
     }))
+}
+
+/// The second store, where there is one.
+pub fn mirror(config: &Config) -> Result<Option<blob::Settings>> {
+    let mirror = &config.storage.mirror;
+    match mirror.kind.as_str() {
+        "" => Ok(None),
+        "folder" => Ok(Some(blob::Settings::folder(&mirror.folder))),
+        _ => Ok(Some(blob::Settings::s3(blob::S3Settings {
+            endpoint: mirror.s3_endpoint.clone(),
+            region: mirror.s3_region.clone(),
+            bucket: mirror.s3_bucket.clone(),
+            access_key: mirror.s3_access_key.clone(),
+            secret_key: secret_file(&mirror.s3_secret_key_file)?,
+            path_style: mirror.s3_path_style,
+            create_bucket: mirror.s3_create_bucket,
+            object_lock_days: mirror.s3_object_lock_days,
+        }))),
+    }
+}
+
+/// What keeps the store clean and sound, from its parts; also beside a running server.
+pub async fn vault(config: &Config, db: &Db, clock: &Clock, store: &BlobStore, keys: &OfficeKeys) -> Result<Vault> {
+    let mirror = match mirror(config)? {
+        Some(settings) => Some(BlobStore::open(&settings).await?),
+        None => None,
+    };
+    let settings = vault::Settings {
+        trash: Duration::from_secs(config.trash.days * 86_400),
+        every: Duration::from_secs(config.sweep.every_hours * 3600),
+        grace: Duration::from_secs(config.sweep.grace_hours * 3600),
+        stop_percent: config.sweep.stop_percent,
+        stop_count: config.sweep.stop_count,
+        remember: Duration::from_secs(config.sweep.remember_days * 86_400),
+        rolling: config.verify.rolling,
+        bytes_per_hour: config.verify.bytes_per_hour,
+        within: Duration::from_secs(config.verify.within_days * 86_400),
+        spool: config.upload.spool.clone(),
+        spool_memory: config.upload.spool_memory_bytes,
+    };
+    Ok(Vault::new(db.clone(), clock.clone(), store.clone(), mirror, keys.clone(), settings))
 }
 
 fn queueing(config: &Config) -> queue::Settings {

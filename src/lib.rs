@@ -29,4 +29,5 @@ pub mod read;
 pub mod seal;
 pub mod search;
 pub mod share;
+pub mod vault;
 pub mod web;

@@ -94,6 +94,12 @@ pub struct LimitsShown {
     links_grant_hours: u64,
     #[serde(rename = "trash.days")]
     trash_days: u64,
+    #[serde(rename = "sweep.grace_hours")]
+    sweep_grace_hours: u64,
+    #[serde(rename = "verify.bytes_per_hour")]
+    verify_bytes_per_hour: u64,
+    #[serde(rename = "verify.within_days")]
+    verify_within_days: u64,
 }
 
 /// The limits in force, by config key, for everybody.
@@ -125,5 +131,8 @@ pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
         links_grant_minutes: config.links.grant_minutes,
         links_grant_hours: config.links.grant_hours,
         trash_days: config.trash.days,
+        sweep_grace_hours: config.sweep.grace_hours,
+        verify_bytes_per_hour: config.verify.bytes_per_hour,
+        verify_within_days: config.verify.within_days,
     })
 }

@@ -16,7 +16,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, ObjectLockMode};
 use aws_sdk_s3::{Client, config};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -24,6 +24,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
 
 use super::{Body, Listed, ObjectName, Patience, Prefix, S3Settings, occupied, outside, unavailable, within};
 use crate::error::{Error, Result};
@@ -36,8 +37,11 @@ const ATTEMPTS: u32 = 3;
 
 #[derive(Clone, Debug)]
 pub struct S3 {
-    client: Client,
-    bucket: Arc<str>,
+    pub(super) client: Client,
+    pub(super) bucket: Arc<str>,
+    pub(super) lock_days: u32,
+    /// Asked once: whether the bucket keeps former versions.
+    pub(super) versioned: Arc<OnceCell<bool>>,
     patience: Patience,
 }
 
@@ -60,8 +64,13 @@ impl S3 {
         if !settings.endpoint.is_empty() {
             config = config.endpoint_url(&settings.endpoint);
         }
-        let bucket = settings.bucket.as_str().into();
-        S3 { client: Client::from_conf(config.build()), bucket, patience: settings.patience }
+        S3 {
+            client: Client::from_conf(config.build()),
+            bucket: settings.bucket.as_str().into(),
+            lock_days: settings.object_lock_days,
+            versioned: Arc::default(),
+            patience: settings.patience,
+        }
     }
 
     /// Two nodes may start at once: whoever comes second finds the bucket made.
@@ -69,7 +78,9 @@ impl S3 {
         if self.probe().await.is_ok() {
             return Ok(());
         }
-        let made = self.client.create_bucket().bucket(&*self.bucket).send().await;
+        let locked = (self.lock_days > 0).then_some(true);
+        let asked = self.client.create_bucket().bucket(&*self.bucket).set_object_lock_enabled_for_bucket(locked);
+        let made = asked.send().await;
         if let Err(cause) = made {
             let there = cause
                 .as_service_error()
@@ -93,6 +104,9 @@ impl S3 {
             .body(stream_of(body).await?);
         if name.is_write_once() {
             request = request.if_none_match("*");
+        }
+        if let Some(until) = self.retained_until(name) {
+            request = request.object_lock_mode(ObjectLockMode::Compliance).object_lock_retain_until_date(until);
         }
         let limits = config::Config::builder().timeout_config(timeouts(self.patience, body.size()));
         let sent = request.customize().disable_payload_signing().config_override(limits).send().await;
@@ -139,6 +153,7 @@ impl S3 {
         Ok(self.look(name).await?.map(|(size, _)| size))
     }
 
+    /// On a bucket that keeps versions this only hides the object.
     pub(super) async fn delete(&self, name: &ObjectName) -> Result<()> {
         let deleted = self.client.delete_object().bucket(&*self.bucket).key(name.to_string()).send().await;
         match deleted {
@@ -268,11 +283,11 @@ fn timeouts(patience: Patience, size: u64) -> TimeoutConfig {
         .build()
 }
 
-fn status<E>(cause: &SdkError<E>) -> Option<u16> {
+pub(super) fn status<E>(cause: &SdkError<E>) -> Option<u16> {
     cause.raw_response().map(|response| response.status().as_u16())
 }
 
-fn failed<E>(cause: SdkError<E>) -> Error
+pub(super) fn failed<E>(cause: SdkError<E>) -> Error
 where
     E: std::error::Error + Send + Sync + 'static,
 {

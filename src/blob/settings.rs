@@ -38,6 +38,8 @@ pub struct S3Settings {
     pub path_style: bool,
     /// Makes the bucket at start where it is absent.
     pub create_bucket: bool,
+    /// Days for which nobody can delete an object once it is put; 0 for none.
+    pub object_lock_days: u32,
     pub patience: Patience,
 }
 
@@ -80,6 +82,7 @@ impl fmt::Debug for S3Settings {
             .field("bucket", &self.bucket)
             .field("path_style", &self.path_style)
             .field("create_bucket", &self.create_bucket)
+            .field("object_lock_days", &self.object_lock_days)
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ mod beside;
 mod client;
 mod config;
 mod demo;
+mod destroy;
 mod help;
 mod init;
 mod keys;
@@ -16,6 +17,7 @@ mod search;
 mod serve;
 mod setup;
 mod share;
+mod sweep;
 mod upload;
 mod verify;
 
@@ -70,6 +72,10 @@ enum Command {
     Share(share::Args),
     /// Memeriksa simpanan / verify what is stored.
     Verify(verify::Args),
+    /// Membersihkan simpanan sekarang / sweep the store now.
+    Sweep(sweep::Args),
+    /// Memusnahkan dokumen di tempat sampah / destroy a document of the trash.
+    Destroy(destroy::Args),
     /// Kunci: ekspor untuk perintah `age` / keys: export for the stock `age`.
     Key(keys::Args),
     /// Akun di mesin ini, untuk pemulihan / accounts on this machine, for recovery.
@@ -125,6 +131,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Search(args) => search::run(args).await,
         Command::Share(args) => share::run(args).await,
         Command::Verify(args) => verify::run(args, load()?).await,
+        Command::Sweep(args) => sweep::run(args, load()?).await,
+        Command::Destroy(args) => destroy::run(args, load()?).await,
         Command::Key(args) => keys::run(args, load()?).await,
         Command::Account(args) => account::run(args, load()?).await,
         Command::Reindex(args) => reindex::run(args, load()?).await,

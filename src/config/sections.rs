@@ -19,7 +19,7 @@ macro_rules! section {
 section! { Config {
     server: Server, data: Data, database: Database, storage: Storage, keys: Keys, upload: Upload, queue: Queue,
     reading: Reading, search: Search, session: Session, throttle: Throttle, links: Links, mail: Mail, region: Region,
-    trash: Trash, limits: Limits, log: Log, metrics: Metrics,
+    trash: Trash, sweep: Sweep, verify: Verify, limits: Limits, log: Log, metrics: Metrics,
 } }
 section! { Server {
     listen: String, public_url: String, insecure: bool, tls_certificate: PathBuf, tls_key_file: PathBuf,
@@ -30,8 +30,15 @@ section! { Database { url: String, password_file: PathBuf, max_connections: u32,
 section! { Storage {
     kind: String, folder: PathBuf, s3_endpoint: String, s3_region: String, s3_bucket: String, s3_access_key: String,
     s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool, connect_seconds: u64, answer_seconds: u64,
-    operation_seconds: u64,
+    operation_seconds: u64, s3_object_lock_days: u32, mirror: Mirror,
 } }
+section! {
+    /// A second store that holds a copy of every object. An empty `kind` means none.
+    Mirror {
+        kind: String, folder: PathBuf, s3_endpoint: String, s3_region: String, s3_bucket: String, s3_access_key: String,
+        s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool, s3_object_lock_days: u32,
+    }
+}
 section! { Keys { master_file: PathBuf } }
 section! { Upload {
     max_bytes: u64, spool_memory_bytes: usize, spool: PathBuf, part_bytes: usize, expire_hours: u64, max_open: i64,
@@ -65,6 +72,8 @@ section! { Mail {
 } }
 section! { Region { timezone: String, offices_file: PathBuf } }
 section! { Trash { days: u64 } }
+section! { Sweep { every_hours: u64, grace_hours: u64, stop_percent: u64, stop_count: u64, remember_days: u64 } }
+section! { Verify { rolling: bool, bytes_per_hour: u64, within_days: u64 } }
 section! { Limits {
     list_max: i64, api_requests_per_minute: u32, offices_per_link: usize, emails_per_link: usize, labels: usize,
 } }
@@ -140,12 +149,44 @@ impl Config {
             check(!storage.s3_access_key.is_empty(), "storage.s3_access_key", NEEDED_FOR_S3);
             check(!storage.s3_secret_key_file.as_os_str().is_empty(), "storage.s3_secret_key_file", NEEDED_FOR_S3);
         }
+        self.check_mirror(check);
         let url = &self.database.url;
         check(
             url.is_empty() || ["sqlite:", "postgres:", "postgresql:"].iter().any(|start| url.starts_with(start)),
             "database.url",
             "tulis / give sqlite:PATH, postgres://…",
         );
+    }
+
+    fn check_mirror(&self, check: &mut impl FnMut(bool, &str, &str)) {
+        let (storage, mirror) = (&self.storage, &self.storage.mirror);
+        let kind = mirror.kind.as_str();
+        check(
+            ["", "folder", "s3"].contains(&kind),
+            "storage.mirror.kind",
+            "expected \"folder\" or \"s3\", or nothing for no mirror",
+        );
+        if kind == "folder" {
+            let named = !mirror.folder.as_os_str().is_empty();
+            check(named, "storage.mirror.folder", "needed for storage.mirror.kind = \"folder\"");
+            let same = storage.kind == "folder" && storage.folder == mirror.folder;
+            check(!same, "storage.mirror.folder", "the mirror must lie elsewhere than the store");
+        }
+        if kind == "s3" {
+            let needed = [
+                (!mirror.s3_bucket.is_empty(), "storage.mirror.s3_bucket"),
+                (!mirror.s3_endpoint.is_empty(), "storage.mirror.s3_endpoint"),
+                (!mirror.s3_access_key.is_empty(), "storage.mirror.s3_access_key"),
+                (!mirror.s3_secret_key_file.as_os_str().is_empty(), "storage.mirror.s3_secret_key_file"),
+            ];
+            for (given, key) in needed {
+                check(given, key, "needed for storage.mirror.kind = \"s3\"");
+            }
+            let same = storage.kind == "s3"
+                && storage.s3_endpoint == mirror.s3_endpoint
+                && storage.s3_bucket == mirror.s3_bucket;
+            check(!same, "storage.mirror.s3_bucket", "the mirror must lie elsewhere than the store");
+        }
     }
 
     fn check_numbers(&self, check: &mut impl FnMut(bool, &str, &str)) {
@@ -171,6 +212,14 @@ impl Config {
         check(self.session.min_password >= 8, "session.min_password", "paling sedikit / at least 8");
         check((1..=200).contains(&self.limits.list_max), "limits.list_max", "1 … 200");
         check(self.limits.api_requests_per_minute > 0, "limits.api_requests_per_minute", "paling sedikit / at least 1");
+        check(self.sweep.every_hours >= 1, "sweep.every_hours", "paling sedikit / at least 1");
+        check(
+            self.sweep.grace_hours >= 1,
+            "sweep.grace_hours",
+            "paling sedikit 1: yang sedang dibaca belum bernama / at least 1: what is being read now is not named yet",
+        );
+        check((1..=100).contains(&self.sweep.stop_percent), "sweep.stop_percent", "1 … 100");
+        check(self.verify.within_days >= 1, "verify.within_days", "paling sedikit / at least 1");
     }
 }
 

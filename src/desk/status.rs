@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::App, error::Result, read::JailReport};
+use crate::{app::App, error::Result, read::JailReport, vault::VaultStatus};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Status {
@@ -18,6 +18,9 @@ pub struct Status {
     pub jobs: JobsStatus,
     /// Whether mail can be sent; without it links for an e-mail address are not offered.
     pub mail: bool,
+    /// Whether the store is clean and sound; absent where the database does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultStatus>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,6 +84,7 @@ pub async fn status(app: &App) -> Result<Status> {
         reading: report.into(),
         jobs: JobsStatus { waiting, dead },
         mail: app.mailer.is_some(),
+        vault: app.vault.status().await.ok(),
     })
 }
 

@@ -53,7 +53,8 @@ pub(super) async fn keep(tx: &mut Tx, version: VersionId, row: KeepRow<'_>, now:
         "INSERT INTO derivation (version, kind, page, object, wrapped, sealed_size, media_type, made_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (version, kind, page) DO UPDATE SET object = excluded.object, wrapped = excluded.wrapped,
-             sealed_size = excluded.sealed_size, media_type = excluded.media_type, made_at = excluded.made_at",
+             sealed_size = excluded.sealed_size, media_type = excluded.media_type, made_at = excluded.made_at,
+             mirrored_at = NULL",
         params![version, row.kind, row.page, row.object, row.wrapped, row.sealed_size, row.media_type, now],
     )
     .await

@@ -53,10 +53,14 @@ pub(super) async fn insert_key(
     .map(drop)
 }
 
-pub(super) async fn live_twin(tx: &mut Tx, office: OfficeId, dedupe: &[u8; 32]) -> Result<Option<Uuid>> {
+/// An UPDATE, because it holds the row until the new version is committed: whoever would condemn the blob waits and then
+/// sees the version.
+pub(super) async fn take_live_twin(tx: &mut Tx, office: OfficeId, dedupe: &[u8; 32]) -> Result<Option<Uuid>> {
     let row: Option<(Uuid,)> = tx
         .one(
-            "SELECT id FROM blob WHERE dedupe = $1 AND state = 'live' AND office = $2 ORDER BY id LIMIT 1",
+            "UPDATE blob SET lease_to = lease_to WHERE state = 'live' AND id = (
+                SELECT b.id FROM blob b WHERE b.dedupe = $1 AND b.state = 'live' AND b.office = $2 ORDER BY b.id LIMIT 1)
+             RETURNING id",
             params![*dedupe, office],
         )
         .await?;

@@ -11,7 +11,7 @@ use crate::{
     document::{self, Applied, Document, Reach, State, WINDOW, numbers_of},
     error::{Error, Result},
     id::DocumentId,
-    search::{Change, Details, IndexedDocument},
+    search::{Change, Details, Index, IndexedDocument},
 };
 
 /// Documents that are applied together.
@@ -164,6 +164,7 @@ fn progress(app: &App) -> Result<MutexGuard<'_, Applied>> {
 async fn apply(app: &App, documents: &[DocumentId], former: i64, cursor: i64) -> Result<Vec<Document>> {
     let mut changes = Vec::with_capacity(documents.len());
     let mut findable = Vec::new();
+    let mut is_destroyed = false;
     for id in documents {
         match document::load_for_work(&app.db, &app.keys, *id).await? {
             Some(document) if document.trashed_at.is_none() => {
@@ -172,11 +173,24 @@ async fn apply(app: &App, documents: &[DocumentId], former: i64, cursor: i64) ->
                     findable.push(document);
                 }
             }
-            _ => changes.push(Change::Remove(id.0)),
+            Some(_) => changes.push(Change::Remove(id.0)),
+            None => {
+                is_destroyed = true;
+                changes.push(Change::Remove(id.0));
+            }
         }
     }
     let index = app.index.clone();
-    tokio::task::spawn_blocking(move || index.go_on(former, changes, cursor)).await.map_err(Error::internal)??;
+    let work = move || {
+        // The cursor moves only when the text of what was destroyed has left the disk: a cut repeats both.
+        if is_destroyed {
+            index.go_on(former, changes, former)?;
+            purge(&index)?;
+            return index.go_on(former, Vec::new(), cursor);
+        }
+        index.go_on(former, changes, cursor)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)??;
     Ok(findable)
 }
 
@@ -188,6 +202,17 @@ async fn announce_shown(app: &App, mut findable: Vec<Document>) -> Result<()> {
     let left_out = pending(app).await?;
     findable.retain(|document| !left_out.contains(&document.id));
     announce(app, &findable).await
+}
+
+/// A merge that is under way ends soon and takes away what it saw deleted; then the rest can be rewritten.
+fn purge(index: &Index) -> Result<()> {
+    for _ in 0..100 {
+        if index.purge()? {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Err(Error::internal("segments of the index are being merged for too long"))
 }
 
 /// `ready` is told only now: the text is in the index of the node that says so.

@@ -5,6 +5,7 @@ pub mod housekeeping;
 pub mod indexing;
 mod read_pages;
 mod reindex;
+mod vault;
 
 pub use reindex::Reindex;
 
@@ -33,6 +34,8 @@ pub fn start(app: &App) -> JoinSet<()> {
     }
     tasks.spawn(indexing::run(app.clone()));
     tasks.spawn(housekeeping::run(app.clone()));
+    tasks.spawn(vault::run(app.clone()));
+    tasks.spawn(vault::follow(app.clone()));
     tasks
 }
 

@@ -131,6 +131,31 @@ impl Live {
         }
     }
 
+    /// Rewrites every segment that still holds text of documents that were removed. False where one is being merged with
+    /// others just now: then it is to be asked again.
+    pub(super) fn purge(&mut self) -> Result<bool> {
+        let writer = self.writer()?;
+        let stained = writer.index().searchable_segment_metas()?;
+        let stained: Vec<_> = stained.iter().filter(|meta| meta.has_deletes()).map(|meta| meta.id()).collect();
+        let mut is_clean = true;
+        for segment in stained {
+            is_clean &= writer.merge(&[segment]).wait().is_ok();
+        }
+        self.reader.reload()?;
+        Ok(is_clean)
+    }
+
+    pub(super) fn deleted(&mut self) -> Result<u64> {
+        let segments = self.writer()?.index().searchable_segment_metas()?;
+        Ok(segments.iter().map(|segment| u64::from(segment.num_deleted_docs())).sum())
+    }
+
+    /// Deletes files of segments that no search is looking at any more.
+    pub(super) fn collect_garbage(&mut self) -> Result<()> {
+        self.writer()?.garbage_collect_files().wait()?;
+        Ok(())
+    }
+
     fn commit(&mut self, cursor: i64) -> Result<()> {
         let mut prepared = self.writer()?.prepare_commit()?;
         prepared.set_payload(&payload(cursor));

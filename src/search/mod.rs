@@ -112,6 +112,11 @@ impl Index {
         (snapshot.segments.iter().map(|segment| u64::from(segment.reader.num_docs())).sum(), snapshot.segments.len())
     }
 
+    /// Entries of removed documents whose text still lies in a segment.
+    pub fn deleted(&self) -> Result<u64> {
+        self.live().deleted()
+    }
+
     /// Applies changes in order and commits them together with the cursor; searches that begin afterwards see them.
     /// Applying the same again changes nothing. Blocks; on an error nothing past the last commit counts.
     pub fn apply(&self, changes: Vec<Change>, cursor: i64) -> Result<()> {
@@ -135,6 +140,21 @@ impl Index {
             return Err(error);
         }
         Ok(())
+    }
+
+    /// Takes the text of removed documents off the disk, too: segments only forget it until they are merged. False where a
+    /// merge is under way: ask again. Files that a search is looking at go with the next commit. Blocks.
+    pub fn purge(&self) -> Result<bool> {
+        let mut live = self.live();
+        let purged = live.purge().and_then(|is_clean| {
+            self.publish(&live)?;
+            live.collect_garbage()?;
+            Ok(is_clean)
+        });
+        if purged.is_err() {
+            self.recover(&mut live)?;
+        }
+        purged
     }
 
     /// Lets go of the folder, so that another process may open it; what is open here can still be asked.

@@ -11,6 +11,7 @@ use crate::{
     app::App,
     desk::status::{ReadingStatus, Status, status},
     error::Result,
+    vault::VaultStatus,
 };
 
 #[derive(Template)]
@@ -99,6 +100,9 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
             )
         },
     });
+    if let Some(vault) = &s.vault {
+        parts.extend(vault_parts(f, vault));
+    }
     parts.push(Part {
         name: f.t("Surel", "Mail"),
         tone: if s.mail { "now" } else { "wait" },
@@ -112,6 +116,56 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
             )
         },
     });
+    parts
+}
+
+/// What was kept: swept, verified, mirrored.
+fn vault_parts(f: &Frame, vault: &VaultStatus) -> Vec<Part> {
+    let part = |name, is_well: bool, state: String, advice| Part {
+        name,
+        tone: tone(is_well),
+        state,
+        advice: if is_well { "" } else { advice },
+    };
+    let (sweep, verify) = (&vault.sweep, &vault.verify);
+    let swept = match (sweep.stopped, sweep.failing_since.is_some()) {
+        (true, _) => f.t("Berhenti", "Stopped"),
+        (_, true) => f.t("Tertunda", "Held up"),
+        _ => f.t("Baik", "Well"),
+    };
+    let sweep_advice = if sweep.stopped {
+        f.t(
+            "Terlalu banyak objek yang tidak dikenal basis data; tidak ada yang dihapus. Operator memeriksa apakah basis data dan penyimpanannya sepasang, lalu menjalankan lumbung sweep --confirm.",
+            "Too many objects are unknown to the database; nothing is deleted. The operator checks that database and store belong together, then runs lumbung sweep --confirm.",
+        )
+    } else {
+        f.t("Periksa apakah penyimpanan menjawab.", "Check whether the store answers.")
+    };
+    let mut parts = vec![
+        part(
+            f.t("Pembersihan simpanan", "Sweeping of the store"),
+            !sweep.stopped && sweep.failing_since.is_none(),
+            swept.to_owned(),
+            sweep_advice,
+        ),
+        part(
+            f.t("Pemeriksaan simpanan", "Verification of the store"),
+            verify.findings == 0 && verify.too_slow_days.is_none(),
+            format!("{} {}", verify.findings, f.t("temuan", "findings")),
+            f.t(
+                "Operator menjalankan lumbung verify --scrub --repair, dan menaikkan verify.bytes_per_hour bila satu putaran terlalu lama.",
+                "The operator runs lumbung verify --scrub --repair, and raises verify.bytes_per_hour where a round takes too long.",
+            ),
+        ),
+    ];
+    if let Some(mirror) = &vault.mirror {
+        parts.push(part(
+            f.t("Salinan kedua", "Mirror"),
+            mirror.lag_seconds < 3600,
+            format!("{} {}", mirror.waiting, f.t("menunggu", "waiting")),
+            f.t("Periksa penyimpanan pada [storage.mirror].", "Check the store of [storage.mirror]."),
+        ));
+    }
     parts
 }
 

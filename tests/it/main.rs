@@ -16,4 +16,5 @@ mod share;
 mod store;
 mod support;
 mod tidy;
+mod vault;
 mod web;

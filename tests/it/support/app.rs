@@ -181,7 +181,8 @@ impl TestApp {
     async fn check_objects(&self) {
         let listed: Vec<_> = self.app.store.list(Prefix::Objects).try_collect().await.expect("the store lists");
         let stored: Vec<String> = listed.into_iter().filter_map(|object| Some(object.name()?.to_string())).collect();
-        let known = "SELECT object FROM blob WHERE state <> 'gone' UNION SELECT object FROM derivation";
+        let known = "SELECT object FROM blob WHERE state <> 'gone' UNION SELECT object FROM derivation \
+                     UNION SELECT object FROM discarded";
         let known: Vec<(String,)> = self.app.db.all(known, vec![]).await.expect("the database answers");
         let orphans: Vec<_> = stored.iter().filter(|name| !known.iter().any(|(object,)| object == *name)).collect();
         assert!(orphans.is_empty(), "objects that no row knows: {orphans:?}");
@@ -278,7 +279,7 @@ impl Home {
 
 /// `upload.max_bytes` as `LUMBUNG__UPLOAD__MAX_BYTES`.
 fn variable(key: &str) -> String {
-    format!("LUMBUNG__{}", key.replacen('.', "__", 1).to_uppercase())
+    format!("LUMBUNG__{}", key.replace('.', "__").to_uppercase())
 }
 
 async fn serve_in(home: &Home, clock: Clock) -> serve::Running {
