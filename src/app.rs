@@ -270,13 +270,18 @@ pub fn storage(config: &Config) -> Result<blob::Settings> {
         secret_key: secret_file(&storage.s3_secret_key_file)?,
         path_style: storage.s3_path_style,
         create_bucket: storage.s3_create_bucket,
-        patience: blob::Patience {
-            connect: Duration::from_secs(storage.connect_seconds),
-            answer: Duration::from_secs(storage.answer_seconds),
-            operation: Duration::from_secs(storage.operation_seconds),
-        },
+        patience: patience(storage),
         object_lock_days: storage.s3_object_lock_days,
     }))
+}
+
+/// The mirror is waited for as long as the store.
+fn patience(storage: &config::Storage) -> blob::Patience {
+    blob::Patience {
+        connect: Duration::from_secs(storage.connect_seconds),
+        answer: Duration::from_secs(storage.answer_seconds),
+        operation: Duration::from_secs(storage.operation_seconds),
+    }
 }
 
 /// The second store, where there is one.
@@ -293,6 +298,7 @@ pub fn mirror(config: &Config) -> Result<Option<blob::Settings>> {
             secret_key: secret_file(&mirror.s3_secret_key_file)?,
             path_style: mirror.s3_path_style,
             create_bucket: mirror.s3_create_bucket,
+            patience: patience(&config.storage),
             object_lock_days: mirror.s3_object_lock_days,
         }))),
     }

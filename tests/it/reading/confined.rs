@@ -3,7 +3,7 @@
 
 use super::support::letter_pdf;
 use crate::support::{
-    app::{TestApp, both_stacks},
+    app::both_stacks,
     client::Client,
     program::Program,
     regency::{Actor, PASSWORD, Stack},

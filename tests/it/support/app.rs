@@ -268,7 +268,7 @@ impl Home {
         let text = text.replace(self.dir.to_str().expect("a plain path"), dir.to_str().expect("a plain path"));
         let file = dir.join("lumbung.toml");
         std::fs::write(&file, text).expect("our folder is writable");
-        Home { dir, file, settings: self.settings.clone() }
+        Home { dir, file, database: self.database.clone(), settings: self.settings.clone() }
     }
 
     /// The settings of the test as environment variables.
