@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::{Notify, broadcast, watch};
@@ -25,6 +26,7 @@ use crate::{
     seal::{InForce, MasterKey, RecoveryRecipient, Secret32},
     search::{self, Index},
     share::Sharing,
+    vault::{self, Vault},
 };
 
 /// Everything a handler may need; a cheap handle.
@@ -48,6 +50,7 @@ pub struct Parts {
     pub ingest: Ingest,
     pub shelf: Shelf,
     pub records: Records,
+    pub vault: Vault,
     pub reader: Reader,
     pub index: Index,
     pub mailer: Option<Mailer>,
@@ -90,12 +93,13 @@ impl std::ops::Deref for App {
 impl App {
     /// Connects, migrates and checks; refuses to start on anything that would lose or leak.
     pub async fn open(config: Config, clock: Clock, program: PathBuf) -> Result<App> {
+        must_be_set_up(&config)?;
         std::fs::create_dir_all(&config.data.dir)?;
         std::fs::create_dir_all(&config.upload.spool)?;
         crate::seal::clear_spool(&config.upload.spool)?;
         let db = Db::connect(&database(&config)?).await?.dated_by(&clock);
         db::migrate(&db, db::MIGRATIONS, &clock).await?;
-        let (master, recovery) = installed(&db, MasterKey::load(&config.keys.master_file)?).await?;
+        let (master, recovery) = unlocked(&db, &config).await?;
         let (master, recovery) = (Arc::new(master), InForce::new(recovery));
         let keys = OfficeKeys::new(db.clone(), &master);
         let store = BlobStore::open(&storage(&config)?).await?;
@@ -117,6 +121,7 @@ impl App {
             recovery.clone(),
             config.upload.spool.clone(),
         );
+        let vault = vault(&config, &db, &clock, &store, &keys).await?;
         let mailer = Mailer::new(&config.mail)?;
         let sharing =
             Sharing::new(db.clone(), clock.clone(), queue.clone(), &master, &config, zone.clone(), mailer.is_some());
@@ -136,6 +141,7 @@ impl App {
             ingest,
             shelf,
             records,
+            vault,
             reader,
             index,
             mailer,
@@ -192,17 +198,32 @@ impl App {
     }
 }
 
-/// Whether `init` has run here and a key of the file fits; gives that key and the recovery recipient.
-pub async fn installed(db: &Db, master: MasterKey) -> Result<(MasterKey, Option<RecoveryRecipient>)> {
-    let Some(theirs) = crate::db::installation(db, "master_fingerprint").await? else {
-        return Err(Error::new(
-            Kind::Conflict,
-            "not-initialised",
-            say(
-                "Basis data ini belum disiapkan. Jalankan `lumbung init` dahulu.",
-                "This database is not set up yet. Run `lumbung init` first.",
+/// Refuses a place where there is nothing yet before anything is made there: often it is only the wrong folder.
+pub fn must_be_set_up(config: &Config) -> Result<()> {
+    let Some(rest) = config.database.url.strip_prefix("sqlite:") else { return Ok(()) };
+    let file = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
+    if Path::new(file).exists() || file.contains(":memory:") { Ok(()) } else { Err(not_set_up(file)) }
+}
+
+fn not_set_up(place: &str) -> Error {
+    Error::new(
+        Kind::Conflict,
+        "not-initialised",
+        say(
+            format!(
+                "Belum ada arsip di {place}. Siapkan dahulu: lumbung init --recovery-out BERKAS. Hanya mencoba: lumbung demo. Arsipnya di tempat lain: sebutkan dengan --config."
             ),
-        ));
+            format!(
+                "There is no archive at {place} yet. Set it up: lumbung init --recovery-out FILE. Just trying: lumbung demo. It is elsewhere: say where with --config."
+            ),
+        ),
+    )
+}
+
+/// The master key and the recovery recipient, where `init` has run and the key fits.
+pub async fn unlocked(db: &Db, config: &Config) -> Result<(MasterKey, Option<RecoveryRecipient>)> {
+    let Some(theirs) = crate::db::installation(db, "master_fingerprint").await? else {
+        return Err(not_set_up("database.url"));
     };
     let wrong = || {
         Error::new(
@@ -214,7 +235,7 @@ pub async fn installed(db: &Db, master: MasterKey) -> Result<(MasterKey, Option<
             ),
         )
     };
-    let master = master.fitting(&theirs).ok_or_else(wrong)?;
+    let master = MasterKey::load(&config.keys.master_file)?.fitting(&theirs).ok_or_else(wrong)?;
     Ok((master, recovery_recipient(db).await?))
 }
 
@@ -238,7 +259,7 @@ pub fn database(config: &Config) -> Result<db::Settings> {
     Ok(db::Settings {
         url,
         max_connections: config.database.max_connections,
-        acquire: std::time::Duration::from_secs(config.database.acquire_seconds),
+        acquire: Duration::from_secs(config.database.acquire_seconds),
     })
 }
 
@@ -271,7 +292,60 @@ pub fn storage(config: &Config) -> Result<blob::Settings> {
         secret_key: secret_file(&storage.s3_secret_key_file)?,
         path_style: storage.s3_path_style,
         create_bucket: storage.s3_create_bucket,
+        patience: patience(storage),
+        object_lock_days: storage.s3_object_lock_days,
     }))
+}
+
+/// The mirror is waited for as long as the store.
+fn patience(storage: &config::Storage) -> blob::Patience {
+    blob::Patience {
+        connect: Duration::from_secs(storage.connect_seconds),
+        answer: Duration::from_secs(storage.answer_seconds),
+        operation: Duration::from_secs(storage.operation_seconds),
+    }
+}
+
+/// The second store, where there is one.
+pub fn mirror(config: &Config) -> Result<Option<blob::Settings>> {
+    let mirror = &config.storage.mirror;
+    match mirror.kind.as_str() {
+        "" => Ok(None),
+        "folder" => Ok(Some(blob::Settings::folder(&mirror.folder))),
+        _ => Ok(Some(blob::Settings::s3(blob::S3Settings {
+            endpoint: mirror.s3_endpoint.clone(),
+            region: mirror.s3_region.clone(),
+            bucket: mirror.s3_bucket.clone(),
+            access_key: mirror.s3_access_key.clone(),
+            secret_key: secret_file(&mirror.s3_secret_key_file)?,
+            path_style: mirror.s3_path_style,
+            create_bucket: mirror.s3_create_bucket,
+            patience: patience(&config.storage),
+            object_lock_days: mirror.s3_object_lock_days,
+        }))),
+    }
+}
+
+/// What keeps the store clean and sound, from its parts; also beside a running server.
+pub async fn vault(config: &Config, db: &Db, clock: &Clock, store: &BlobStore, keys: &OfficeKeys) -> Result<Vault> {
+    let mirror = match mirror(config)? {
+        Some(settings) => Some(BlobStore::open(&settings).await?),
+        None => None,
+    };
+    let settings = vault::Settings {
+        trash: Duration::from_secs(config.trash.days * 86_400),
+        every: Duration::from_secs(config.sweep.every_hours * 3600),
+        grace: Duration::from_secs(config.sweep.grace_hours * 3600),
+        stop_percent: config.sweep.stop_percent,
+        stop_count: config.sweep.stop_count,
+        remember: Duration::from_secs(config.sweep.remember_days * 86_400),
+        rolling: config.verify.rolling,
+        bytes_per_hour: config.verify.bytes_per_hour,
+        within: Duration::from_secs(config.verify.within_days * 86_400),
+        spool: config.upload.spool.clone(),
+        spool_memory: config.upload.spool_memory_bytes,
+    };
+    Ok(Vault::new(db.clone(), clock.clone(), store.clone(), mirror, keys.clone(), settings))
 }
 
 fn queueing(config: &Config) -> queue::Settings {

@@ -26,6 +26,8 @@ pub enum Kind {
     MethodNotAllowed,
     Conflict,
     PreconditionFailed,
+    /// The client stopped sending.
+    TimedOut,
     TooLarge,
     UnsupportedMedia,
     RangeNotSatisfiable,
@@ -177,6 +179,7 @@ impl Error {
             Kind::Forbidden => 403,
             Kind::NotFound => 404,
             Kind::MethodNotAllowed => 405,
+            Kind::TimedOut => 408,
             Kind::Conflict => 409,
             Kind::PreconditionFailed => 412,
             Kind::TooLarge => 413,

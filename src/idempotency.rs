@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a request that is repeated after a cut answers the first answer again instead of acting twice.
 //!
 //! A claim comes first, so that a second caller waits; the answer is written in the transaction of the effect, sealed,
-//! because it may hold a link's secret. A claim that its holder no longer renews can be taken over after 30 seconds.
+//! because it may hold a link's secret. A claim that its holder no longer renews can be taken over after 12 seconds.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     seal::{self, Secret32},
 };
 
-const LEASE: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(12);
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 const MAX_KEY: usize = 200;
 
@@ -179,6 +179,11 @@ async fn renew(db: Db, clock: Clock, claim: Uuid) {
             tracing::debug!(cause = %cause.chain(), "a claim was not renewed");
         }
     }
+}
+
+/// Frees what a former life of this node was doing. Only for a database of which this is the one node.
+pub async fn free_all(db: &Db) -> Result<()> {
+    db.execute("DELETE FROM idempotency WHERE answer IS NULL", params![]).await.map(drop)
 }
 
 pub async fn forget_expired(db: &Db, now: Time) -> Result<()> {

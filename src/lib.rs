@@ -30,4 +30,5 @@ pub mod record;
 pub mod seal;
 pub mod search;
 pub mod share;
+pub mod vault;
 pub mod web;

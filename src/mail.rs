@@ -83,7 +83,7 @@ impl Mailer {
             )
             .because(format!("SMTP {}", code(&fault)))),
             Err(fault) => Err(Error::unavailable(
-                "mail-away",
+                AWAY,
                 say("Peladen surel belum dapat dihubungi.", "The mail server does not answer now."),
             )
             .because(format!("SMTP {}", code(&fault)))),
@@ -106,6 +106,13 @@ impl Mailer {
             .map_err(Error::internal)
     }
 }
+
+/// Whether the mail server did not take a letter for now.
+pub fn is_away(cause: &Error) -> bool {
+    cause.slug() == AWAY
+}
+
+const AWAY: &str = "mail-away";
 
 fn tls(settings: &config::Mail) -> Result<Tls> {
     let parameters = || TlsParameters::new(settings.host.clone()).map_err(|cause| wrong("mail.host", cause));

@@ -25,8 +25,8 @@ use crate::{
     get, path = "/api/v1/documents/{id}/content", tag = "documents",
     params(("id" = DocumentId, Path), ("Range" = Option<String>, Header, description = "`bytes=0-4095`")),
     responses(
-        (status = 200, description = "The whole original", content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 206, description = "A part of it", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "The whole original", content_type = "*/*", body = Vec<u8>),
+        (status = 206, description = "A part of it", content_type = "*/*", body = Vec<u8>),
         (status = 304, description = "If-None-Match fits"),
         (status = "4XX", body = Problem), (status = "5XX", body = Problem)
     )

@@ -41,6 +41,7 @@ pub struct Upload {
 /// Brings a document in. It is acknowledged when its bytes are in the store and its record in the database, both durable.
 #[utoipa::path(
     post, path = "/api/v1/documents", tag = "documents",
+    params(("Idempotency-Key" = Option<String>, Header), ("Content-Digest" = Option<String>, Header)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = Shown), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
@@ -169,6 +170,7 @@ fn filter(query: &ListQuery) -> Result<Filter> {
         label: query.label.clone(),
         with_us: query.shared.is_some(),
         trashed,
+        unchecked: false,
     })
 }
 
@@ -208,7 +210,8 @@ pub async fn patch(
 
 /// Moves to the trash: nothing of it opens or is found, its links refuse. `restore` brings it back.
 #[utoipa::path(
-    delete, path = "/api/v1/documents/{id}", tag = "documents", params(("id" = DocumentId, Path)),
+    delete, path = "/api/v1/documents/{id}", tag = "documents",
+    params(("id" = DocumentId, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn delete(
@@ -226,7 +229,8 @@ pub async fn delete(
 
 /// Brings a document back from the trash.
 #[utoipa::path(
-    post, path = "/api/v1/documents/{id}/restore", tag = "documents", params(("id" = DocumentId, Path)),
+    post, path = "/api/v1/documents/{id}/restore", tag = "documents",
+    params(("id" = DocumentId, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Shown), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn restore(

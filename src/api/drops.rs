@@ -11,15 +11,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     documents::{commit, created},
-    paging,
+    drop_uploads, paging,
     receiving::{self, Either},
 };
 use crate::{
-    access::{Act, Actor},
+    access::Act,
     app::App,
     audit,
     clock::Time,
-    desk::shared::visitor,
+    desk::shared::{may_look, may_see, visitor},
     document::{Changes, Details, Limits, clean_file_name, fingerprint},
     error::{Error, Result, say},
     http::{Caller, Json, Path, Problem, Query, Who, parse_json},
@@ -79,7 +79,7 @@ pub struct DropUpload {
 }
 
 /// What a sender may say of a file.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DropNote {
     /// Who sends it; not proven.
@@ -99,7 +99,7 @@ pub struct DropReceipt {
 
 /// Makes an upload-only link.
 #[utoipa::path(
-    post, path = "/api/v1/drops", tag = "drops", request_body = DropAsked,
+    post, path = "/api/v1/drops", tag = "drops", request_body = DropAsked, params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = ShownDrop), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn create(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {
@@ -152,7 +152,7 @@ pub async fn list(
     responses((status = 200, body = ShownDrop), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<DropId>) -> Result<axum::Json<ShownDrop>> {
-    may_look(&caller.actor)?;
+    may_see(&caller.actor)?;
     let mut tx = app.db.read().await?;
     Ok(axum::Json(show(app.sharing.drop_box(&mut tx, caller.actor.office(), id).await?)))
 }
@@ -163,7 +163,7 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<DropId>)
     responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<DropId>) -> Result<StatusCode> {
-    may_look(&caller.actor)?;
+    may_see(&caller.actor)?;
     let mut tx = app.db.write().await?;
     let drop_box = app.sharing.drop_box(&mut tx, caller.actor.office(), id).await?;
     app.sharing.end_drop(&mut tx, &caller.actor, &caller.origin, &drop_box).await?;
@@ -171,21 +171,30 @@ pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<DropI
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Brings one file. It waits unchecked in the receiving office; nothing is told of what the office has.
+/// Brings one file. It waits unchecked in the receiving office; nothing is told of what the office has. With `Tus-Resumable`
+/// it begins a resumable upload instead (creation, or creation-with-upload): `Upload-Metadata` carries `filename` and perhaps
+/// `metadata`, and the answer's `Location` is where it goes on.
 #[utoipa::path(
     post, path = "/api/v1/drops/{id}/files", tag = "drops", security(()),
     params(
         ("id" = String, Path, description = "The public id"),
         ("Lumbung-Secret" = String, Header, description = "The part of the address after `#`"),
-        ("Lumbung-Password" = Option<String>, Header, description = "If the link has one")
+        ("Lumbung-Password" = Option<String>, Header, description = "If the link has one"),
+        ("Idempotency-Key" = Option<String>, Header), ("Content-Digest" = Option<String>, Header),
+        ("Tus-Resumable" = Option<String>, Header, description = "1.0.0 begins a resumable upload"),
+        ("Upload-Length" = Option<u64>, Header, description = "Of a resumable upload"),
+        ("Upload-Metadata" = Option<String>, Header, description = "Of a resumable upload")
     ),
     request_body(content = DropUpload, content_type = "multipart/form-data"),
     responses((status = 201, body = DropReceipt), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn receive(State(app): State<App>, who: Who, Path(id): Path<String>, request: Request) -> Result<Response> {
     let headers = request.headers();
-    let (secret, password) = (header(headers, "lumbung-secret"), header(headers, "lumbung-password"));
-    let admitted = app.sharing.admit(&id, secret.as_deref(), password.as_deref(), visitor(&who)).await?;
+    let shown = Shown::of(headers);
+    let admitted = app.sharing.admit(&id, shown.secret(), shown.password(), visitor(&who)).await?;
+    if headers.contains_key("tus-resumable") {
+        return drop_uploads::create(&app, &who, &id, &admitted, request).await;
+    }
     let name = receiving::repeat_name(headers, admitted.office(), "drop-files")?;
     let mut claim = idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await?;
     let mut parts = receiving::Parts::of(&app, request).await?;
@@ -214,7 +223,7 @@ pub async fn receive(State(app): State<App>, who: Who, Path(id): Path<String>, r
         fingerprint: fingerprint(received.fingerprint()),
         received_at: app.clock.now(),
     };
-    let accepted = Accepted { who: audit::Who::Nobody, person: None, origin: who.origin.clone(), way: "drop" };
+    let accepted = accepted(&who);
     let mut tx = app.db.write().await?;
     app.sharing.settle(&mut tx, &admitted, received.size(), received.media_type()).await?;
     ingest::record(&mut tx, app.recording(), received, &details, &accepted).await?;
@@ -224,17 +233,38 @@ pub async fn receive(State(app): State<App>, who: Who, Path(id): Path<String>, r
     Ok(created(answer))
 }
 
-fn details(note: DropNote, file_name: &str, limits: Limits) -> Result<Details> {
+/// What a sender shows with each request.
+pub(super) struct Shown {
+    secret: Option<String>,
+    password: Option<String>,
+}
+
+impl Shown {
+    pub(super) fn of(headers: &HeaderMap) -> Shown {
+        Shown { secret: header(headers, "lumbung-secret"), password: header(headers, "lumbung-password") }
+    }
+
+    pub(super) fn secret(&self) -> Option<&str> {
+        self.secret.as_deref()
+    }
+
+    pub(super) fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+}
+
+/// Whoever has the secret: nobody that we know.
+pub(super) fn accepted(who: &Who) -> Accepted {
+    Accepted { who: audit::Who::Nobody, person: None, origin: who.origin.clone(), way: "drop" }
+}
+
+pub(super) fn details(note: DropNote, file_name: &str, limits: Limits) -> Result<Details> {
     Changes { sender: Some(note.sender), summary: Some(note.note), ..Changes::default() }
         .into_details(file_name, limits)
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-fn may_look(actor: &Actor) -> Result<()> {
-    if actor.may(Act::Read) { Ok(()) } else { actor.must(Act::Share) }
 }
 
 fn show(drop_box: DropBox) -> ShownDrop {

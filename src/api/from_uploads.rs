@@ -45,6 +45,7 @@ pub struct HeldPicture {
 /// Binds held pictures to one PDF; JPEGs go in unchanged.
 #[utoipa::path(
     post, path = "/api/v1/documents/from-uploads", tag = "documents", request_body = FromUploads,
+    params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = Shown), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn create(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {

@@ -19,7 +19,10 @@ use crate::{
     clock::Time,
     crash::{Point, point},
     db::Tx,
-    desk::{documents::load, shared::subject},
+    desk::{
+        documents::load,
+        shared::{may_look, may_see, subject},
+    },
     error::{Error, Result},
     http::{Caller, IfMatch, Json, Lang, Path, Problem, Query, etag, parse_json},
     id::{DocumentId, LinkId, PersonId, VersionId},
@@ -143,7 +146,8 @@ pub struct OpensQuery {
 
 /// Makes a link on a document of the own office. What the class allows is refused with 403 and the rule's slug.
 #[utoipa::path(
-    post, path = "/api/v1/documents/{id}/links", tag = "links", params(("id" = DocumentId, Path)), request_body = Asked,
+    post, path = "/api/v1/documents/{id}/links", tag = "links", request_body = Asked,
+    params(("id" = DocumentId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = ShownLink), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn create(
@@ -209,7 +213,7 @@ pub async fn list(
     responses((status = 200, body = ShownLink), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<LinkId>) -> Result<Response> {
-    may_look(&caller.actor)?;
+    may_see(&caller.actor)?;
     let mut tx = app.db.read().await?;
     let link = app.sharing.link(&mut tx, caller.actor.office(), id).await?;
     tagged(&mut tx, link).await
@@ -227,7 +231,7 @@ pub async fn opens(
     Path(id): Path<LinkId>,
     Query(query): Query<OpensQuery>,
 ) -> Result<axum::Json<LinkOpenPage>> {
-    may_look(&caller.actor)?;
+    may_see(&caller.actor)?;
     let mut tx = app.db.read().await?;
     let link = app.sharing.link(&mut tx, caller.actor.office(), id).await?;
     let limit = paging::limit(&app, query.limit)?;
@@ -271,7 +275,7 @@ pub async fn patch(
 
 /// Revokes a link and ends at once whatever was opened by it.
 #[utoipa::path(
-    delete, path = "/api/v1/links/{id}", tag = "links", params(("id" = LinkId, Path)),
+    delete, path = "/api/v1/links/{id}", tag = "links", params(("id" = LinkId, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn delete(
@@ -293,7 +297,7 @@ pub async fn delete(
 
 /// The head lets a clerk's link on a document of class `rahasia` open.
 #[utoipa::path(
-    post, path = "/api/v1/links/{id}/release", tag = "links", params(("id" = LinkId, Path)),
+    post, path = "/api/v1/links/{id}/release", tag = "links", params(("id" = LinkId, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = ShownLink), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn release(
@@ -312,15 +316,10 @@ pub async fn release(
     Ok(answer)
 }
 
-/// Everybody who works in the office's archive sees its links; a token that may share sees what it made.
-fn may_look(actor: &Actor) -> Result<()> {
-    if actor.may(Act::Read) { Ok(()) } else { actor.must(Act::Share) }
-}
-
-/// A link of the actor's office, for an act that changes it: 404 for others' links, 403 if only the act is refused.
+/// A link of the actor's office, for an act that changes it: 404 if it is not to be seen, 403 if only the act is refused.
 async fn own(app: &App, actor: &Actor, id: LinkId, act: Act) -> Result<Link> {
-    if !actor.may(Act::Read) {
-        actor.must(act)?;
+    if !actor.may(act) {
+        may_see(actor)?;
     }
     let link = app.sharing.link(&mut app.db.read().await?, actor.office(), id).await?;
     actor.must(act)?;

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod consents;
 pub mod content;
 pub mod documents;
+pub mod drop_uploads;
 pub mod drops;
 pub mod events;
 pub mod from_uploads;

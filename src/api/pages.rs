@@ -35,7 +35,7 @@ pub struct WordsQuery {
     get, path = "/api/v1/documents/{id}/pages/{page}/image", tag = "documents",
     params(("id" = DocumentId, Path), ("page" = u32, Path), ImageQuery),
     responses(
-        (status = 200, description = "JPEG or PNG", content_type = "image/jpeg", body = Vec<u8>),
+        (status = 200, description = "JPEG or PNG", content_type = "image/*", body = Vec<u8>),
         (status = "4XX", body = Problem), (status = "5XX", body = Problem)
     )
 )]

@@ -147,7 +147,7 @@ pub async fn code(
 
 /// Goes on with an opening, up to 12 hours after it; not a further opening.
 #[utoipa::path(
-    post, path = "/api/v1/shared/{id}/renew", tag = "shared", params(("id" = String, Path, description = "The public id")),
+    post, path = "/api/v1/shared/{id}/renew", tag = "shared", security(("grant" = [])), params(("id" = String, Path, description = "The public id")),
     responses((status = 200, body = LinkRenewed), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn renew(
@@ -162,14 +162,14 @@ pub async fn renew(
 
 /// The original bytes of the pinned version, by range.
 #[utoipa::path(
-    get, path = "/api/v1/shared/{id}/content", tag = "shared",
+    get, path = "/api/v1/shared/{id}/content", tag = "shared", security(("grant" = [])),
     params(
         ("id" = String, Path, description = "The public id"),
         ("Range" = Option<String>, Header, description = "`bytes=0-4095`")
     ),
     responses(
-        (status = 200, description = "The whole original", content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 206, description = "A part of it", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "The whole original", content_type = "*/*", body = Vec<u8>),
+        (status = 206, description = "A part of it", content_type = "*/*", body = Vec<u8>),
         (status = "4XX", body = Problem), (status = "5XX", body = Problem)
     )
 )]
@@ -192,10 +192,10 @@ pub async fn content(
 
 /// The picture of a page, with a watermark where the link only shows pages.
 #[utoipa::path(
-    get, path = "/api/v1/shared/{id}/pages/{page}/image", tag = "shared",
+    get, path = "/api/v1/shared/{id}/pages/{page}/image", tag = "shared", security(("grant" = [])),
     params(("id" = String, Path, description = "The public id"), ("page" = u32, Path), SharedImageQuery),
     responses(
-        (status = 200, description = "JPEG or PNG", content_type = "image/jpeg", body = Vec<u8>),
+        (status = 200, description = "JPEG or PNG", content_type = "image/*", body = Vec<u8>),
         (status = "4XX", body = Problem), (status = "5XX", body = Problem)
     )
 )]

@@ -1,8 +1,11 @@
 //! What anybody may ask: is it healthy, what are the limits, how is it spoken to.
 
+use std::sync::Arc;
+
 use axum::{
+    Extension,
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -12,7 +15,7 @@ use crate::{
     app::App,
     desk::status::{Status, checks, status},
     error::Result,
-    http::Problem,
+    http::{Description, Problem},
 };
 
 /// Version and health, for everybody.
@@ -37,6 +40,11 @@ pub async fn readyz(State(app): State<App>) -> Response {
         return "ready\n".into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", failing.join(", "))).into_response()
+}
+
+/// How the API is spoken to: the OpenAPI document.
+pub async fn openapi(Extension(description): Extension<Arc<Description>>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], description.text().to_owned()).into_response()
 }
 
 /// Every limit by its config key.
@@ -86,6 +94,12 @@ pub struct LimitsShown {
     links_grant_hours: u64,
     #[serde(rename = "trash.days")]
     trash_days: u64,
+    #[serde(rename = "sweep.grace_hours")]
+    sweep_grace_hours: u64,
+    #[serde(rename = "verify.bytes_per_hour")]
+    verify_bytes_per_hour: u64,
+    #[serde(rename = "verify.within_days")]
+    verify_within_days: u64,
 }
 
 /// The limits in force, by config key, for everybody.
@@ -117,5 +131,8 @@ pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
         links_grant_minutes: config.links.grant_minutes,
         links_grant_hours: config.links.grant_hours,
         trash_days: config.trash.days,
+        sweep_grace_hours: config.sweep.grace_hours,
+        verify_bytes_per_hour: config.verify.bytes_per_hour,
+        verify_within_days: config.verify.within_days,
     })
 }

@@ -2,14 +2,13 @@
 //! told survives a kill of the server.
 
 use axum::{
-    body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -19,7 +18,7 @@ use crate::{
     app::App,
     audit::Who,
     crash::{Point, point},
-    document::{Changes, Limits, clean_file_name},
+    document::{Changes, Details, Limits, clean_file_name},
     error::{Error, Kind, Result, say},
     http::{Caller, Path, Problem, parse_json},
     id::{DocumentId, UploadId},
@@ -27,14 +26,19 @@ use crate::{
         self, Accepted,
         uploads::{Begin, Upload},
     },
+    share::drops::Admitted,
 };
 
-const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
+pub(super) const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const OFFSET_TYPE: &str = "application/offset+octet-stream";
 
 /// What the server can do, for clients that ask first.
 #[utoipa::path(options, path = "/api/v1/uploads", tag = "uploads", security(()), responses((status = 204)))]
 pub async fn options(State(app): State<App>) -> Response {
+    abilities(&app)
+}
+
+pub(super) fn abilities(app: &App) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert("tus-resumable", VERSION);
@@ -60,10 +64,9 @@ pub async fn create(State(app): State<App>, caller: Caller, request: Request) ->
     speaks_tus(&head.headers)?;
     let begin = begin(&app, &caller, &head.headers)?;
     let mut upload = app.ingest.begin_upload(begin).await?;
-    let carries = content_type(&head.headers) == Some(OFFSET_TYPE);
-    if carries {
+    if carries_bytes(&head.headers) {
         // Cut short or not, the upload exists: the client learns its address and goes on from its offset.
-        take(&app, &mut upload, &head.headers, body).await?;
+        take(&app, &mut upload, &head.headers, receiving::raw(body)).await?;
     }
     let document = finish(&app, &caller, &upload).await?;
     let mut response = progress(StatusCode::CREATED, &upload, document);
@@ -88,9 +91,8 @@ pub async fn head(
     // A server that died between the last byte and the document finishes here: the client asks before it goes on.
     let document = finish(&app, &caller, &upload).await?;
     let mut response = progress(StatusCode::OK, &upload, document);
+    tell_length(&mut response, &upload);
     let out = response.headers_mut();
-    out.insert("upload-length", HeaderValue::from(upload.length));
-    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(why) = &upload.failed {
         out.insert("lumbung-failed", text(why));
     }
@@ -113,20 +115,8 @@ pub async fn patch(
     let (head, body) = request.into_parts();
     speaks_tus(&head.headers)?;
     let mut upload = load(&app, &caller, id).await?;
-    if content_type(&head.headers) != Some(OFFSET_TYPE) {
-        return Err(Error::new(
-            Kind::UnsupportedMedia,
-            "offset-octet-stream-expected",
-            say(
-                "Kirim dengan Content-Type: application/offset+octet-stream.",
-                "Send with Content-Type: application/offset+octet-stream.",
-            ),
-        ));
-    }
-    if number(&head.headers, "upload-offset")? != upload.received {
-        return Err(ingest::uploads::wrong_offset());
-    }
-    let cut = take(&app, &mut upload, &head.headers, body).await?;
+    goes_on_from(&upload, &head.headers)?;
+    let cut = take(&app, &mut upload, &head.headers, receiving::raw(body)).await?;
     if let Some(cause) = cut {
         return Err(cause);
     }
@@ -163,16 +153,7 @@ pub async fn load(app: &App, caller: &Caller, id: UploadId) -> Result<Upload> {
 }
 
 fn begin(app: &App, caller: &Caller, headers: &HeaderMap) -> Result<Begin> {
-    if headers.contains_key("upload-defer-length") {
-        return Err(Error::bad_request(
-            "upload-length",
-            say(
-                "Sebutkan Upload-Length di awal; panjang yang ditunda tidak didukung.",
-                "Give Upload-Length at the start; a deferred length is not supported.",
-            ),
-        ));
-    }
-    let length = number(headers, "upload-length")?;
+    let length = length(headers)?;
     let pairs = metadata_pairs(headers)?;
     let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice());
     let file_name = String::from_utf8_lossy(value("filename").unwrap_or(b"")).into_owned();
@@ -205,8 +186,10 @@ fn begin(app: &App, caller: &Caller, headers: &HeaderMap) -> Result<Begin> {
 }
 
 /// Takes the bytes of a request. What arrived before a cut is kept, unless a checksum was promised for the whole.
-pub async fn take(app: &App, upload: &mut Upload, headers: &HeaderMap, body: Body) -> Result<Option<Error>> {
-    let bytes = receiving::raw(app, body);
+pub(super) async fn take<S>(app: &App, upload: &mut Upload, headers: &HeaderMap, bytes: S) -> Result<Option<Error>>
+where
+    S: Stream<Item = Result<Bytes>> + Send + Unpin,
+{
     let Some((algorithm, expected)) = checksum(headers)? else {
         let appended = app.ingest.append(upload, bytes).await?;
         upload.received = appended.received;
@@ -234,7 +217,7 @@ pub async fn take(app: &App, upload: &mut Upload, headers: &HeaderMap, body: Bod
 }
 
 /// Bytes with a checksum are kept only when it fits, so they wait in memory: at most four parts' worth.
-async fn within(mut bytes: impl futures_util::Stream<Item = Result<Bytes>> + Unpin, limit: usize) -> Result<Bytes> {
+async fn within(mut bytes: impl Stream<Item = Result<Bytes>> + Unpin, limit: usize) -> Result<Bytes> {
     let mut whole = Vec::new();
     while let Some(piece) = bytes.next().await {
         whole.extend_from_slice(&piece?);
@@ -261,16 +244,25 @@ async fn finish(app: &App, caller: &Caller, upload: &Upload) -> Result<Option<Do
         origin: caller.origin.clone(),
         way: "upload",
     };
-    complete(app, upload, &accepted).await.map(Some)
-}
-
-/// The parts become one document; two completions at once make one.
-pub async fn complete(app: &App, upload: &Upload, accepted: &Accepted) -> Result<DocumentId> {
     let changes: Changes = parse_json(upload.metadata.as_bytes())?;
     let details = changes.into_details(&upload.file_name, Limits::from(&app.config))?;
+    complete(app, upload, &details, &accepted, None).await.map(Some)
+}
+
+/// The parts become one document, within the limits of the link by which it comes; two completions at once make one.
+pub(super) async fn complete(
+    app: &App,
+    upload: &Upload,
+    details: &Details,
+    accepted: &Accepted,
+    admitted: Option<&Admitted>,
+) -> Result<DocumentId> {
     let received = app.ingest.receive_upload(upload).await?;
     let mut tx = app.db.write().await?;
-    let recorded = ingest::record(&mut tx, app.recording(), received, &details, accepted).await?;
+    if let Some(admitted) = admitted {
+        app.sharing.settle(&mut tx, admitted, received.size(), received.media_type()).await?;
+    }
+    let recorded = ingest::record(&mut tx, app.recording(), received, details, accepted).await?;
     if !app.ingest.finish_upload(&mut tx, upload.id, recorded.document).await? {
         drop(tx);
         let now = app.ingest.upload(upload.id, |_| true).await?;
@@ -286,6 +278,13 @@ pub async fn complete(app: &App, upload: &Upload, accepted: &Accepted) -> Result
     Ok(recorded.document)
 }
 
+/// How long the whole will be; nobody may keep an answer that is old in a moment.
+pub(super) fn tell_length(response: &mut Response, upload: &Upload) {
+    let headers = response.headers_mut();
+    headers.insert("upload-length", HeaderValue::from(upload.length));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
 pub fn progress(status: StatusCode, upload: &Upload, document: Option<DocumentId>) -> Response {
     let mut response = status.into_response();
     let headers = response.headers_mut();
@@ -299,7 +298,7 @@ pub fn progress(status: StatusCode, upload: &Upload, document: Option<DocumentId
     response
 }
 
-fn text(value: &str) -> HeaderValue {
+pub(super) fn text(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("-"))
 }
 
@@ -324,8 +323,38 @@ pub fn number(headers: &HeaderMap, name: &'static str) -> Result<u64> {
     })
 }
 
-fn content_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+/// The length of the whole, which a client says when it begins.
+pub(super) fn length(headers: &HeaderMap) -> Result<u64> {
+    if headers.contains_key("upload-defer-length") {
+        return Err(Error::bad_request(
+            "upload-length",
+            say(
+                "Sebutkan Upload-Length di awal; panjang yang ditunda tidak didukung.",
+                "Give Upload-Length at the start; a deferred length is not supported.",
+            ),
+        ));
+    }
+    number(headers, "upload-length")
+}
+
+/// Whether a request that begins an upload brings bytes too.
+pub(super) fn carries_bytes(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value == OFFSET_TYPE)
+}
+
+/// A PATCH brings bytes, from where the upload is now.
+pub(super) fn goes_on_from(upload: &Upload, headers: &HeaderMap) -> Result<()> {
+    if !carries_bytes(headers) {
+        return Err(Error::new(
+            Kind::UnsupportedMedia,
+            "offset-octet-stream-expected",
+            say(
+                "Kirim dengan Content-Type: application/offset+octet-stream.",
+                "Send with Content-Type: application/offset+octet-stream.",
+            ),
+        ));
+    }
+    if number(headers, "upload-offset")? == upload.received { Ok(()) } else { Err(ingest::uploads::wrong_offset()) }
 }
 
 /// `Upload-Metadata`: pairs of a name and a base64 value, separated by commas.

@@ -42,7 +42,8 @@ pub struct VersionNote {
 
 /// Adds a version; it becomes the one that is shown and found.
 #[utoipa::path(
-    post, path = "/api/v1/documents/{id}/versions", tag = "documents", params(("id" = DocumentId, Path)),
+    post, path = "/api/v1/documents/{id}/versions", tag = "documents",
+    params(("id" = DocumentId, Path), ("Idempotency-Key" = Option<String>, Header), ("Content-Digest" = Option<String>, Header)),
     request_body(content = VersionUpload, content_type = "multipart/form-data"),
     responses((status = 201, body = Shown), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]

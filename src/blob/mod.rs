@@ -9,13 +9,14 @@ mod folder;
 mod memory;
 mod name;
 mod s3;
+mod s3_keep;
 mod settings;
 
 pub use folder::Folder;
 pub use memory::{Fault, Memory};
 pub use name::{ObjectName, Prefix, RecordName};
 pub use s3::S3;
-pub use settings::{Kind, S3Settings, Settings};
+pub use settings::{Kind, Patience, S3Settings, Settings};
 
 use std::ops::Range;
 
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
+use crate::clock::Time;
 use crate::error::{self, Error, Result, say};
 use crate::seal::SealedBody;
 
@@ -50,6 +52,15 @@ pub struct Listed {
     pub size: u64,
 }
 
+/// What a server does by itself against loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Protection {
+    /// Whether former versions are kept; `None` where it did not say.
+    pub versioned: Option<bool>,
+    /// Days for which an object cannot be deleted; 0 for none.
+    pub lock_days: u32,
+}
+
 impl BlobStore {
     /// Makes the folder, or the bucket where the settings ask for it. Harmless beside a running server.
     pub async fn open(settings: &Settings) -> Result<BlobStore> {
@@ -64,6 +75,7 @@ impl BlobStore {
                 if settings.s3.create_bucket {
                     s3.create_bucket().await?;
                 }
+                s3.must_honour_lock().await?;
                 Ok(BlobStore::S3(s3))
             }
         }
@@ -105,12 +117,18 @@ impl BlobStore {
         }
     }
 
-    /// Deleting what is not there is fine.
+    /// Deleting what is not there is fine. Former versions that the server keeps go as well; see [`BlobStore::erase`].
     pub async fn delete(&self, name: &ObjectName) -> Result<()> {
+        self.erase(name).await.map(drop)
+    }
+
+    /// Takes an object away with every version of it that the server keeps. Where the server retains some of them, the
+    /// name is gone and the time tells until when the bytes are not.
+    pub async fn erase(&self, name: &ObjectName) -> Result<Option<Time>> {
         match self {
-            BlobStore::Folder(folder) => folder.delete(name).await,
-            BlobStore::S3(s3) => s3.delete(name).await,
-            BlobStore::Memory(memory) => memory.delete(name).await,
+            BlobStore::Folder(folder) => folder.delete(name).await.map(|()| None),
+            BlobStore::S3(s3) => s3.erase(name).await,
+            BlobStore::Memory(memory) => memory.delete(name).await.map(|()| None),
         }
     }
 
@@ -133,6 +151,14 @@ impl BlobStore {
             BlobStore::Folder(folder) => folder.list(prefix),
             BlobStore::S3(s3) => s3.list(prefix),
             BlobStore::Memory(memory) => memory.list(prefix),
+        }
+    }
+
+    /// What the server itself does against loss.
+    pub async fn protection(&self) -> Protection {
+        match self {
+            BlobStore::S3(s3) => s3.protection().await,
+            BlobStore::Folder(_) | BlobStore::Memory(_) => Protection::default(),
         }
     }
 

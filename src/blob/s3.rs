@@ -16,7 +16,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, ObjectLockMode};
 use aws_sdk_s3::{Client, config};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -24,18 +24,25 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
 
-use super::{Body, Listed, ObjectName, Prefix, S3Settings, occupied, outside, unavailable, within};
+use super::{Body, Listed, ObjectName, Patience, Prefix, S3Settings, occupied, outside, unavailable, within};
 use crate::error::{Error, Result};
 use crate::seal::{Digest, Place, SealedBody};
 
 /// Slower than this is taken for a dead link.
 const BYTES_PER_SECOND: u64 = 2_000_000;
 
+const ATTEMPTS: u32 = 3;
+
 #[derive(Clone, Debug)]
 pub struct S3 {
-    client: Client,
-    bucket: Arc<str>,
+    pub(super) client: Client,
+    pub(super) bucket: Arc<str>,
+    pub(super) lock_days: u32,
+    /// Asked once: whether the bucket keeps former versions.
+    pub(super) versioned: Arc<OnceCell<bool>>,
+    patience: Patience,
 }
 
 impl S3 {
@@ -46,8 +53,8 @@ impl S3 {
             .region(Region::new(settings.region.clone()))
             .credentials_provider(key)
             .force_path_style(settings.path_style)
-            .timeout_config(timeouts(0))
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts(settings.patience, 0))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build(),
             )
@@ -57,7 +64,13 @@ impl S3 {
         if !settings.endpoint.is_empty() {
             config = config.endpoint_url(&settings.endpoint);
         }
-        S3 { client: Client::from_conf(config.build()), bucket: settings.bucket.as_str().into() }
+        S3 {
+            client: Client::from_conf(config.build()),
+            bucket: settings.bucket.as_str().into(),
+            lock_days: settings.object_lock_days,
+            versioned: Arc::default(),
+            patience: settings.patience,
+        }
     }
 
     /// Two nodes may start at once: whoever comes second finds the bucket made.
@@ -65,7 +78,9 @@ impl S3 {
         if self.probe().await.is_ok() {
             return Ok(());
         }
-        let made = self.client.create_bucket().bucket(&*self.bucket).send().await;
+        let locked = (self.lock_days > 0).then_some(true);
+        let asked = self.client.create_bucket().bucket(&*self.bucket).set_object_lock_enabled_for_bucket(locked);
+        let made = asked.send().await;
         if let Err(cause) = made {
             let there = cause
                 .as_service_error()
@@ -90,7 +105,10 @@ impl S3 {
         if name.is_write_once() {
             request = request.if_none_match("*");
         }
-        let limits = config::Config::builder().timeout_config(timeouts(body.size()));
+        if let Some(until) = self.retained_until(name) {
+            request = request.object_lock_mode(ObjectLockMode::Compliance).object_lock_retain_until_date(until);
+        }
+        let limits = config::Config::builder().timeout_config(timeouts(self.patience, body.size()));
         let sent = request.customize().disable_payload_signing().config_override(limits).send().await;
         match sent {
             Ok(_) => Ok(()),
@@ -135,6 +153,7 @@ impl S3 {
         Ok(self.look(name).await?.map(|(size, _)| size))
     }
 
+    /// On a bucket that keeps versions this only hides the object.
     pub(super) async fn delete(&self, name: &ObjectName) -> Result<()> {
         let deleted = self.client.delete_object().bucket(&*self.bucket).key(name.to_string()).send().await;
         match deleted {
@@ -147,7 +166,7 @@ impl S3 {
     /// A copy and a delete: a crash between them leaves both, which the next sweep finishes.
     pub(super) async fn rename(&self, from: &ObjectName, to: &ObjectName) -> Result<bool> {
         let Some(size) = self.head(from).await? else { return Ok(false) };
-        let limits = config::Config::builder().timeout_config(timeouts(size));
+        let limits = config::Config::builder().timeout_config(timeouts(self.patience, size));
         let copied = self
             .client
             .copy_object()
@@ -253,22 +272,22 @@ async fn stream_of(body: &SealedBody) -> Result<ByteStream> {
 
 /// Limits that grow with what is sent. Sizes are rounded up to a power of two, because the client keeps a pool of
 /// connections for each set of limits that it has seen.
-fn timeouts(size: u64) -> TimeoutConfig {
+fn timeouts(patience: Patience, size: u64) -> TimeoutConfig {
     let rounded = if size <= 16 << 20 { 0 } else { size.checked_next_power_of_two().unwrap_or(size) };
     let sending = Duration::from_secs(rounded / BYTES_PER_SECOND);
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
-        .read_timeout(Duration::from_secs(15) + sending)
-        .operation_attempt_timeout(Duration::from_secs(30) + sending)
-        .operation_timeout(Duration::from_secs(90) + sending)
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.answer + sending)
+        .operation_attempt_timeout(patience.operation / ATTEMPTS + sending)
+        .operation_timeout(patience.operation + sending)
         .build()
 }
 
-fn status<E>(cause: &SdkError<E>) -> Option<u16> {
+pub(super) fn status<E>(cause: &SdkError<E>) -> Option<u16> {
     cause.raw_response().map(|response| response.status().as_u16())
 }
 
-fn failed<E>(cause: SdkError<E>) -> Error
+pub(super) fn failed<E>(cause: SdkError<E>) -> Error
 where
     E: std::error::Error + Send + Sync + 'static,
 {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,30 @@ pub struct S3Settings {
     pub path_style: bool,
     /// Makes the bucket at start where it is absent.
     pub create_bucket: bool,
+    /// Days for which nobody can delete an object once it is put; 0 for none.
+    pub object_lock_days: u32,
+    pub patience: Patience,
+}
+
+/// How long a server is waited for. Sending a large object takes longer and gets the time that it needs on top.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patience {
+    pub connect: Duration,
+    /// For the first byte of one answer.
+    pub answer: Duration,
+    /// For a whole operation with its three attempts; one attempt takes at most a third of it.
+    pub operation: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience {
+            connect: Duration::from_secs(3),
+            answer: Duration::from_secs(15),
+            operation: Duration::from_secs(90),
+        }
+    }
 }
 
 impl Settings {
@@ -57,6 +82,7 @@ impl fmt::Debug for S3Settings {
             .field("bucket", &self.bucket)
             .field("path_style", &self.path_style)
             .field("create_bucket", &self.create_bucket)
+            .field("object_lock_days", &self.object_lock_days)
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{keys::open_beside, say};
+use super::{beside, say};
 use crate::{
     audit::{self, Entry, Origin, Who},
     clock::Clock,
@@ -29,7 +29,7 @@ pub struct Args {
 
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
-    let beside = open_beside(&config, &clock).await?;
+    let beside = beside::open(&config, &clock).await?;
     let hold = Duration::from_secs(args.hold_hours.saturating_mul(3600));
     let master = Arc::new(beside.master.clone());
     let made = record::back_up(&beside.db, &clock, master, beside.recovery.as_ref(), &args.out, hold).await?;

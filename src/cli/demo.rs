@@ -1,11 +1,13 @@
 //! `lumbung demo`: the same program on a folder marked as a demonstration, with a regency, accounts and letters. A second
 //! start on the folder changes nothing.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::{
     letters::{AGENCY, DemoLetter, OTHER_VILLAGE, VILLAGE, demo_letters},
@@ -18,8 +20,11 @@ use crate::{
     audit::{Origin, Who},
     clock::Clock,
     config::Config,
+    db::params,
     document::{Changes, Limits},
     error::{Error, Kind, Result, say as said},
+    http,
+    id::OfficeId,
     ingest::{self, Accepted, Source},
     office::{self, Office},
     seal::RecoveryIdentity,
@@ -30,11 +35,34 @@ pub struct Args {
     /// Folder data demo / the demonstration's data folder.
     #[arg(long, default_value = "lumbung-demo", value_name = "DIR")]
     data: PathBuf,
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    listen: String,
+    /// Alamat dan porta; bawaan 127.0.0.1:8080 / address and port; 127.0.0.1:8080 unless given.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
     /// Boleh dibuka dari mesin lain; kata sandi demo diketahui semua orang / allow other machines; everybody knows the passwords.
     #[arg(long)]
     anywhere: bool,
+}
+
+impl Args {
+    fn listen(&self) -> String {
+        let usual = if self.anywhere { "0.0.0.0:8080" } else { "127.0.0.1:8080" };
+        self.listen.clone().unwrap_or_else(|| usual.to_owned())
+    }
+
+    /// Everybody knows the passwords: only who says so opens them to other machines.
+    fn must_be_loopback(&self) -> Result<()> {
+        let is_public = self.listen().parse::<SocketAddr>().is_ok_and(|address| !address.ip().is_loopback());
+        if self.anywhere || !is_public {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "--listen",
+            said(
+                "Alamat ini dapat dibuka dari mesin lain, padahal kata sandi demo diketahui semua orang. Bila memang dikehendaki: --anywhere.",
+                "Other machines reach this address, and everybody knows the demonstration's passwords. If that is meant: --anywhere.",
+            ),
+        ))
+    }
 }
 
 /// One account as its file and the login page of the demonstration show it.
@@ -67,20 +95,24 @@ const PEOPLE: &[(&str, &str, &str, Role)] = &[
 ];
 
 pub async fn run(args: Args, file: Option<&Path>) -> Result<ExitCode> {
+    args.must_be_loopback()?;
     let config = configured(&args, file)?;
     serve::log(&config.log)?;
     let clock = Clock::default();
-    let is_new = prepare(&config, &clock).await?;
-    let running = serve::start(config, clock).await?;
-    if is_new || !running.app.config.data.dir.join(ACCOUNTS_FILE).exists() {
+    // The address comes first: where it is taken no folder is made.
+    let listener = http::serve::bind(&config.server.listen)?;
+    prepare(&config, &clock).await?;
+    let app = serve::open(config, clock).await?;
+    let accounts = app.config.data.dir.join(ACCOUNTS_FILE);
+    // The file comes last: without it a first start was cut, and this one goes on.
+    if !accounts.exists() {
         say::progress("Mengisi kabupaten contoh … / filling the demonstration …");
-        fill(&running.app).await?;
+        fill(&app, &accounts).await?;
     }
+    let router = serve::router(&app);
+    let running = http::serve::start_on(listener, app, router).await?;
     say::result(&format!("Lumbung demo: {}", running.app.public_url()));
-    say::progress(&format!(
-        "Akun / accounts: {} ({PASSWORD})",
-        running.app.config.data.dir.join(ACCOUNTS_FILE).display()
-    ));
+    say::progress(&format!("Akun / accounts: {} ({PASSWORD})", accounts.display()));
     serve::until_stopped(running).await
 }
 
@@ -88,7 +120,7 @@ pub async fn run(args: Args, file: Option<&Path>) -> Result<ExitCode> {
 fn configured(args: &Args, file: Option<&Path>) -> Result<Config> {
     let own = [
         ("LUMBUNG__DATA__DIR".to_owned(), args.data.display().to_string()),
-        ("LUMBUNG__SERVER__LISTEN".to_owned(), args.listen.clone()),
+        ("LUMBUNG__SERVER__LISTEN".to_owned(), args.listen()),
         ("LUMBUNG__SERVER__INSECURE".to_owned(), args.anywhere.to_string()),
     ];
     let taken = |name: &str| own.iter().any(|(own, _)| own == name);
@@ -96,42 +128,50 @@ fn configured(args: &Args, file: Option<&Path>) -> Result<Config> {
     Config::load(file, rest.into_iter().chain(own))
 }
 
-/// True when the folder was empty and is set up now. Any other folder is refused.
-async fn prepare(config: &Config, clock: &Clock) -> Result<bool> {
+/// An empty folder is marked and set up, one whose first start was cut is set up to the end. Any other folder is refused.
+async fn prepare(config: &Config, clock: &Clock) -> Result<()> {
     let dir = &config.data.dir;
-    if setup::is_demo(dir) {
-        if !config.keys.master_file.exists() {
-            install(config, clock).await?;
+    if !setup::is_demo(dir) {
+        let is_empty = std::fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
+        if !is_empty {
+            return Err(not_a_demo(dir));
         }
-        return Ok(false);
+        std::fs::create_dir_all(dir).and_then(|()| setup::mark_demo(dir)).map_err(|cause| cannot_use(dir, &cause))?;
     }
-    let is_empty = std::fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
-    if !is_empty {
-        return Err(Error::new(
-            Kind::Conflict,
-            "not-a-demo",
-            said(
-                format!("Folder {} bukan folder demo. Pilih folder kosong dengan --data.", dir.display()),
-                format!("The folder {} is no demonstration. Choose an empty one with --data.", dir.display()),
-            ),
-        ));
+    if setup::is_installed(config, clock).await? {
+        return Ok(());
     }
-    std::fs::create_dir_all(dir)?;
-    setup::mark_demo(dir)?;
-    install(config, clock).await?;
-    Ok(true)
-}
-
-async fn install(config: &Config, clock: &Clock) -> Result<()> {
     let identity = RecoveryIdentity::generate();
-    setup::write_secret(&config.data.dir.join("recovery-identity.txt"), &identity.identity_file())?;
+    setup::replace_secret(&dir.join("recovery-identity.txt"), &identity.identity_file())?;
     let setup = setup::install(config, &identity.recipient(), clock).await?;
     setup.db.close().await;
     Ok(())
 }
 
-/// Accounts with tokens first, then letters, then the file that says all is there.
-async fn fill(app: &App) -> Result<()> {
+fn not_a_demo(dir: &Path) -> Error {
+    Error::new(
+        Kind::Conflict,
+        "not-a-demo",
+        said(
+            format!("Folder {} bukan folder demo. Pilih folder kosong dengan --data.", dir.display()),
+            format!("The folder {} is no demonstration. Choose an empty one with --data.", dir.display()),
+        ),
+    )
+}
+
+fn cannot_use(dir: &Path, cause: &std::io::Error) -> Error {
+    Error::new(
+        Kind::Conflict,
+        "cannot-write",
+        said(
+            format!("Folder {} tidak dapat dipakai: {cause}. Pilih yang lain dengan --data.", dir.display()),
+            format!("The folder {} cannot be used: {cause}. Choose another with --data.", dir.display()),
+        ),
+    )
+}
+
+/// Accounts with tokens first, then letters, then the file that says all is there. What a cut start left is taken.
+async fn fill(app: &App, accounts: &Path) -> Result<()> {
     let mut shown = Vec::new();
     let mut clerks: Vec<(Office, Actor)> = Vec::new();
     for (login, name, place, role) in PEOPLE {
@@ -157,7 +197,7 @@ async fn fill(app: &App) -> Result<()> {
         }
     }
     let json = serde_json::to_string_pretty(&shown).map_err(Error::internal)?;
-    setup::write_secret(&app.config.data.dir.join(ACCOUNTS_FILE), &json)
+    setup::replace_secret(accounts, &json)
 }
 
 /// An office by its code; the empty name is the regency.
@@ -170,13 +210,18 @@ async fn find(app: &App, code: &str) -> Result<Office> {
 async fn person(app: &App, login: &str, name: &str, office: &Office, role: Role) -> Result<Actor> {
     let origin = Origin::machine();
     let mut tx = app.db.write().await?;
-    if account::person_by_login(&mut tx, login).await?.is_none() {
-        let invitation = Invitation { login, name, email: "", post: Some((office.id, role)), made_by: None, days: 1 };
-        let invited = account::invite(&mut tx, &app.clock, &invitation).await?;
-        tx.commit().await?;
-        app.accounts.activate(&invited.secret, PASSWORD, &origin).await?;
-    } else {
-        drop(tx);
+    let secret = match account::person_by_login(&mut tx, login).await? {
+        Some(known) if known.activated_at.is_some() => None,
+        Some(known) => Some(account::reissue(&mut tx, &app.clock, known.id, None, 1).await?.0),
+        None => {
+            let invitation =
+                Invitation { login, name, email: "", post: Some((office.id, role)), made_by: None, days: 1 };
+            Some(account::invite(&mut tx, &app.clock, &invitation).await?.secret)
+        }
+    };
+    tx.commit().await?;
+    if let Some(secret) = secret {
+        app.accounts.activate(&secret, PASSWORD, &origin).await?;
     }
     let login = Login { login, password: PASSWORD, code: None };
     let entered = app.accounts.login(login, &origin).await?;
@@ -195,6 +240,9 @@ async fn token(app: &App, actor: &Actor) -> Result<String> {
 }
 
 async fn bring(app: &App, actor: &Actor, letter: DemoLetter) -> Result<()> {
+    if is_there(app, actor.office(), &letter).await? {
+        return Ok(());
+    }
     let text = |value: &str| Some(Some(value.to_owned())).filter(|_| !value.is_empty());
     let changes = Changes {
         title: Some(letter.title.to_owned()),
@@ -225,4 +273,16 @@ async fn bring(app: &App, actor: &Actor, letter: DemoLetter) -> Result<()> {
     tx.commit().await?;
     app.nudge();
     Ok(())
+}
+
+async fn is_there(app: &App, office: OfficeId, letter: &DemoLetter) -> Result<bool> {
+    let fingerprint: [u8; 32] = Sha256::digest(&letter.bytes).into();
+    let row: Option<(uuid::Uuid,)> = app
+        .db
+        .one(
+            "SELECT d.id FROM document d JOIN version v ON v.document = d.id WHERE d.office = $1 AND v.fingerprint = $2",
+            params![office, fingerprint],
+        )
+        .await?;
+    Ok(row.is_some())
 }

@@ -1,17 +1,21 @@
 //! `lumbung init`: makes the master key, takes or makes the recovery recipient, and says what losing each means.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ArgGroup;
 
-use super::{say, setup};
+use super::{
+    say,
+    setup::{self, NewSecret},
+};
 use crate::{
     access::Role,
     account::{self, Invitation},
     audit::{self, Entry, Origin, Who},
     clock::Clock,
     config::Config,
+    db::Tx,
     error::{Error, Result},
     office,
     seal::{RecoveryIdentity, RecoveryRecipient},
@@ -20,46 +24,56 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("recovery").required(true))]
 pub struct Args {
-    /// Membuat identitas pemulihan di berkas ini; pindahkan dari mesin ini / make the recovery identity in this file; take it off this machine.
+    /// Membuat identitas pemulihan di berkas baru ini; pindahkan dari mesin ini / make the recovery identity in this file; take it off this machine.
     #[arg(long, group = "recovery", value_name = "FILE")]
     recovery_out: Option<PathBuf>,
     /// Penerima pemulihan yang dibuat di tempat lain / a recovery recipient that was made elsewhere.
     #[arg(long, group = "recovery", value_name = "age1…")]
     recovery_recipient: Option<String>,
     /// Nama masuk pengelola pertama / login of the first platform admin.
-    #[arg(long, default_value = "admin")]
+    #[arg(long, value_name = "LOGIN", default_value = "admin")]
     admin: String,
+    /// Laporan sebagai JSON / the report as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
-    let recipient = recipient(&args, &config, &clock).await?;
-    let setup = setup::install(&config, &recipient, &clock).await?;
-    let link = first_admin(&setup, &config, &clock, &args.admin).await?;
+    let (identity, recipient) = match &args.recovery_recipient {
+        Some(text) => (None, text.parse::<RecoveryRecipient>()?),
+        None => {
+            let identity = RecoveryIdentity::generate();
+            let recipient = identity.recipient();
+            (Some(identity), recipient)
+        }
+    };
     let file = config.data.dir.join("activation-admin.txt");
-    setup::write_secret(&file, &format!("{link}\n"))?;
+    // What is handed out lies in files before the transaction ends: a recipient whose identity was lost recovers nothing. And
+    // where there is an installation already nothing is written: somebody would keep it in the safe, and it would open nothing.
+    let setup = setup::install_with(&config, &recipient, &clock, async |tx| {
+        let link = first_admin(tx, &config, &clock, &args.admin).await?;
+        if let (Some(identity), Some(path)) = (&identity, &args.recovery_out) {
+            NewSecret::create(path)?.write(&identity.identity_file())?;
+        }
+        setup::replace_secret(&file, &format!("{link}\n"))
+    })
+    .await?;
     setup.db.close().await;
-    say::progress(&told(&args, &config, &file, setup.offices));
+    if args.json {
+        say::json(&serde_json::json!({
+            "offices": setup.offices, "master_key": config.keys.master_file, "recovery_identity": args.recovery_out,
+            "activation_link_file": file,
+        }));
+    } else {
+        say::result(&told(&args, &config, &file, setup.offices));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The identity is written before anything is sealed to it: a recipient whose identity was lost recovers nothing. Where
-/// there is an installation already none is written: somebody would keep it in the safe, and it would open nothing.
-async fn recipient(args: &Args, config: &Config, clock: &Clock) -> Result<RecoveryRecipient> {
-    if let Some(text) = &args.recovery_recipient {
-        return text.parse();
-    }
-    setup::fresh(config, clock).await?.close().await;
-    let identity = RecoveryIdentity::generate();
-    if let Some(path) = &args.recovery_out {
-        setup::write_secret(path, &identity.identity_file())?;
-    }
-    Ok(identity.recipient())
-}
-
-async fn first_admin(setup: &setup::Setup, config: &Config, clock: &Clock, login: &str) -> Result<String> {
-    let mut tx = setup.db.write().await?;
-    let root = office::root(&mut tx).await?.ok_or_else(|| Error::internal("the tree of offices has no root"))?;
+/// The account of the first admin; gives the link by which it is activated.
+async fn first_admin(tx: &mut Tx, config: &Config, clock: &Clock, login: &str) -> Result<String> {
+    let root = office::root(tx).await?.ok_or_else(|| Error::internal("the tree of offices has no root"))?;
     let invitation = Invitation {
         login,
         name: "Pengelola pertama",
@@ -68,7 +82,7 @@ async fn first_admin(setup: &setup::Setup, config: &Config, clock: &Clock, login
         made_by: None,
         days: config.session.activation_days,
     };
-    let invited = account::invite(&mut tx, clock, &invitation).await?;
+    let invited = account::invite(tx, clock, &invitation).await?;
     let entry = Entry {
         who: Who::Machine,
         office: Some(root.id),
@@ -78,17 +92,11 @@ async fn first_admin(setup: &setup::Setup, config: &Config, clock: &Clock, login
         origin: &Origin::machine(),
         detail: serde_json::json!({}),
     };
-    audit::record(&mut tx, clock, entry).await?;
-    tx.commit().await?;
-    let base = if config.server.public_url.is_empty() {
-        format!("http://{}", config.server.listen)
-    } else {
-        config.server.public_url.clone()
-    };
-    Ok(format!("{base}/aktivasi#{}", invited.secret))
+    audit::record(tx, clock, entry).await?;
+    Ok(account::activation_url(&setup::address(config), &invited.secret))
 }
 
-fn told(args: &Args, config: &Config, link: &std::path::Path, offices: usize) -> String {
+fn told(args: &Args, config: &Config, link: &Path, offices: usize) -> String {
     let recovery = match &args.recovery_out {
         Some(path) => format!(
             "Identitas pemulihan / recovery identity: {}\n  Pindahkan dari mesin ini ke tempat aman (dua salinan, dua tempat), lalu hapus di sini.\n  Take it off this machine to a safe place (two copies, two places), then delete it here.",

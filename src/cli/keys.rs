@@ -4,17 +4,18 @@ use std::process::ExitCode;
 
 use clap::ArgGroup;
 
-use super::say;
+use super::{
+    beside::{self, Beside},
+    say,
+};
 use crate::{
-    app,
     audit::{self, Entry, Origin, Who},
     clock::Clock,
     config::Config,
-    db::{self, Db, params},
-    error::{Error, Result},
+    db::{Db, params},
+    error::{Error, Kind, Result, say as said},
     id::{BlobId, DocumentId, OfficeId, VersionId},
-    office::OfficeKeys,
-    seal::{MasterKey, ObjectKey, RecoveryRecipient},
+    seal::ObjectKey,
 };
 
 #[derive(Debug, clap::Args)]
@@ -47,22 +48,6 @@ struct Export {
     all: bool,
 }
 
-/// Database and keys beside a running server, without its index, spool or port.
-pub struct Beside {
-    pub db: Db,
-    pub keys: OfficeKeys,
-    pub master: MasterKey,
-    pub recovery: Option<RecoveryRecipient>,
-}
-
-pub async fn open_beside(config: &Config, clock: &Clock) -> Result<Beside> {
-    let db = Db::connect(&app::database(config)?).await?;
-    db::migrate(&db, db::MIGRATIONS, clock).await?;
-    let (master, recovery) = app::installed(&db, MasterKey::load(&config.keys.master_file)?).await?;
-    let keys = OfficeKeys::new(db.clone(), &master);
-    Ok(Beside { db, keys, master, recovery })
-}
-
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let export = match args.what {
         What::Export(export) => export,
@@ -70,11 +55,11 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
         What::RecoveryNew(args) => return super::recovery::run(args, config).await,
     };
     let clock = Clock::default();
-    let beside = open_beside(&config, &clock).await?;
+    let beside = beside::open(&config, &clock).await?;
     note(&beside, &clock, &export).await?;
     let rows = rows(&beside.db, &export).await?;
     if rows.is_empty() {
-        return Err(Error::not_found());
+        return Err(nothing());
     }
     for row in rows {
         let bytes =
@@ -125,6 +110,17 @@ async fn note(beside: &Beside, clock: &Clock, export: &Export) -> Result<()> {
     let mut tx = beside.db.write().await?;
     audit::record(&mut tx, clock, entry).await?;
     tx.commit().await
+}
+
+fn nothing() -> Error {
+    Error::new(
+        Kind::NotFound,
+        "no-originals",
+        said(
+            "Tidak ada berkas asli yang disebut: id tidak dikenal, kantor tanpa dokumen, atau dokumen sudah dimusnahkan.",
+            "There is no such original: an unknown id, an office without documents, or a document that was destroyed.",
+        ),
+    )
 }
 
 #[derive(sqlx::FromRow)]

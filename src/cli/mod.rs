@@ -3,9 +3,12 @@
 
 mod account;
 mod backup;
+mod beside;
 mod client;
 mod config;
 mod demo;
+mod destroy;
+mod help;
 mod init;
 mod keys;
 pub mod letters;
@@ -18,6 +21,7 @@ mod search;
 mod serve;
 mod setup;
 mod share;
+mod sweep;
 mod upload;
 mod verify;
 
@@ -27,7 +31,7 @@ pub use setup::{Setup, install};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     config::Config,
@@ -36,13 +40,22 @@ use crate::{
 
 /// Lumbung: arsip dokumen tersegel dan berbagi yang terjaga / an archive of sealed documents, shared within limits that hold.
 #[derive(Debug, Parser)]
-#[command(name = "lumbung", version, max_term_width = 100)]
+#[command(
+    name = "lumbung",
+    max_term_width = 100,
+    disable_version_flag = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Berkas konfigurasi / configuration file.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Menampilkan versi / show the version.
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,18 +70,22 @@ enum Command {
     Config(config::Args),
     /// Mengunggah berkas atau folder / upload files or folders.
     Upload(upload::Args),
-    /// Mencari / search.
+    /// Mencari dokumen / search documents.
     Search(search::Args),
     /// Membagikan dokumen lewat tautan / share a document by a link.
     Share(share::Args),
     /// Memeriksa simpanan / verify what is stored.
     Verify(verify::Args),
+    /// Membersihkan simpanan sekarang / sweep the store now.
+    Sweep(sweep::Args),
+    /// Memusnahkan dokumen di tempat sampah / destroy a document of the trash.
+    Destroy(destroy::Args),
     /// Kunci: ekspor untuk perintah `age` / keys: export for the stock `age`.
     Key(keys::Args),
     /// Akun di mesin ini, untuk pemulihan / accounts on this machine, for recovery.
     Account(account::Args),
     /// Menyusun ulang indeks / rebuild the index.
-    Reindex,
+    Reindex(reindex::Args),
     /// Cadangan tersegel dari basis data / a sealed backup of the database.
     Backup(backup::Args),
     /// Memulihkan ke mesin kosong / restore onto an empty machine.
@@ -77,7 +94,11 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = help::in_both_languages(Cli::command().version(env!("CARGO_PKG_VERSION")));
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(cause) => cause.exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => {
@@ -88,22 +109,20 @@ pub fn main() -> ExitCode {
     match runtime.block_on(run(cli)) {
         Ok(code) => code,
         Err(error) => {
-            say::problem(&error.to_string());
+            say::problem(&say::words(&error));
             for field in error.fields() {
-                say::problem(&format!("  {} {} / {}", field.pointer, field.detail.id, field.detail.en));
-            }
-            if error.kind() == Kind::Internal {
-                say::problem(&format!("  ({})", error.chain()));
+                say::problem(&format!("  {}: {}", field.pointer, say::both(&field.detail)));
             }
             ExitCode::from(exit_code(&error))
         }
     }
 }
 
+/// A token that is refused, a key that does not fit and a port that is taken are wrong use: another must be given.
 fn exit_code(error: &Error) -> u8 {
     match error.kind() {
-        Kind::Unavailable => 3,
-        Kind::Invalid | Kind::BadRequest | Kind::Conflict => 2,
+        Kind::Unavailable | Kind::TooMany | Kind::Internal => 3,
+        Kind::Invalid | Kind::BadRequest | Kind::Conflict | Kind::Unauthorized | Kind::Forbidden => 2,
         _ => 1,
     }
 }
@@ -120,9 +139,11 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Search(args) => search::run(args).await,
         Command::Share(args) => share::run(args).await,
         Command::Verify(args) => verify::run(args, load()?).await,
+        Command::Sweep(args) => sweep::run(args, load()?).await,
+        Command::Destroy(args) => destroy::run(args, load()?).await,
         Command::Key(args) => keys::run(args, load()?).await,
         Command::Account(args) => account::run(args, load()?).await,
-        Command::Reindex => reindex::run(load()?).await,
+        Command::Reindex(args) => reindex::run(args, load()?).await,
         Command::Backup(args) => backup::run(args, load()?).await,
         Command::Restore(args) => restore::run(args, load()?).await,
     }

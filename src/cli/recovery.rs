@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ArgGroup;
 
-use super::{keys::open_beside, reindex::queue, say, setup};
+use super::{beside, reindex::queue, say, setup};
 use crate::{
     audit::{self, Entry, Origin, Who},
     clock::Clock,
@@ -30,7 +30,7 @@ pub struct Args {
 
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
-    let beside = open_beside(&config, &clock).await?;
+    let beside = beside::open(&config, &clock).await?;
     let recipient = recipient(&args)?;
     let generation = beside.recovery.as_ref().map_or(0, RecoveryRecipient::generation) + 1;
     let queue = queue(&config, &beside.db, &clock);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{keys::open_beside, say};
+use super::{beside, say};
 use crate::{
     audit::{self, Entry, Origin, Who},
     clock::Clock,
@@ -13,9 +13,16 @@ use crate::{
     queue::{Queue, Settings},
 };
 
-pub async fn run(config: Config) -> Result<ExitCode> {
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Laporan sebagai JSON / the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
-    let beside = open_beside(&config, &clock).await?;
+    let beside = beside::open(&config, &clock).await?;
     let queue = queue(&config, &beside.db, &clock);
     let mut tx = beside.db.write().await?;
     let job = queue.enqueue(&mut tx, &Reindex::all(), None).await?;
@@ -30,7 +37,16 @@ pub async fn run(config: Config) -> Result<ExitCode> {
     };
     audit::record(&mut tx, &clock, entry).await?;
     tx.commit().await?;
-    say::result(&format!("{job}: indeks disusun ulang oleh setiap peladen / every node rebuilds its index"));
+    if args.json {
+        say::json(&serde_json::json!({ "job": job.to_string() }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    say::result(&job.to_string());
+    say::progress(
+        "Setiap peladen yang berjalan menyusun ulang indeksnya; pencarian tetap dapat dipakai. Bila tidak ada yang berjalan, \
+         pekerjaan menunggu `lumbung serve`.\nEvery running server rebuilds its index; search goes on meanwhile. Where none \
+         runs, the job waits for `lumbung serve`.",
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use super::{
-    keys::{Beside, open_beside},
+    beside::{self, Beside},
     reindex::queue,
     say,
 };
@@ -27,7 +27,7 @@ pub struct Args {
 
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
-    let beside = open_beside(&config, &clock).await?;
+    let beside = beside::open(&config, &clock).await?;
     if args.master {
         return master(&config, &clock, beside).await;
     }

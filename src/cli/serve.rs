@@ -43,8 +43,16 @@ pub async fn until_stopped(mut running: Running) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The whole server in this process; also for the tests.
+/// The whole server in this process. The address comes first: a second server on the same data ends before it touches them.
 pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+    let listener = http::serve::bind(&config.server.listen)?;
+    let app = open(config, clock).await?;
+    let router = router(&app);
+    http::serve::start_on(listener, app, router).await
+}
+
+/// The parts put together, and said in the log how strangers' files are read.
+pub async fn open(config: Config, clock: Clock) -> Result<App> {
     let program = std::env::current_exe()?;
     let app = App::open(config, clock, program).await?;
     let report = app.reader.status().await;
@@ -54,8 +62,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
             "Tesseract was not found: scans are kept and not read. Install tesseract-ocr and tesseract-ocr-ind."
         );
     }
-    let router = router(&app);
-    http::serve::start(app, router).await
+    Ok(app)
 }
 
 /// Every route of every surface.
@@ -63,7 +70,7 @@ pub fn router(app: &App) -> Router {
     http::routes::router(app.clone())
 }
 
-async fn told_to_stop() {
+pub async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let interrupted = tokio::signal::ctrl_c();
     match signal(SignalKind::terminate()) {
@@ -81,15 +88,16 @@ async fn told_to_stop() {
 
 /// Structured logs on standard error, as text or JSON.
 pub fn log(settings: &config::Log) -> Result<()> {
-    let filter = EnvFilter::try_new(format!("{},hyper=warn,aws=warn,tantivy=warn,sqlx=warn", settings.level)).map_err(
-        |cause| {
-            Error::new(
-                Kind::Invalid,
-                "log-level",
-                said(format!("log.level tidak dikenal: {cause}"), format!("log.level is unknown: {cause}")),
-            )
-        },
-    )?;
+    // A level is about Lumbung's own words: libraries would tell queries, addresses and values. Who names targets gets them.
+    let is_level = settings.level.parse::<tracing::Level>().is_ok();
+    let filter = if is_level { format!("warn,lumbung={}", settings.level) } else { settings.level.clone() };
+    let filter = EnvFilter::try_new(filter).map_err(|cause| {
+        Error::new(
+            Kind::Invalid,
+            "log-level",
+            said(format!("log.level tidak dikenal: {cause}"), format!("log.level is unknown: {cause}")),
+        )
+    })?;
     let base = fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

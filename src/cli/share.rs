@@ -12,6 +12,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Id dokumen / the document's id (doc_…).
     document: DocumentId,
     /// Kantor penerima (boleh berulang) / receiving offices; without: anyone with the link.
     #[arg(long = "office", value_name = "ID")]
@@ -25,13 +26,16 @@ pub struct Args {
     /// Berlaku berapa hari / how many days it lives.
     #[arg(long, default_value_t = 7)]
     days: u32,
+    /// Paling banyak dibuka berapa kali / how often it may be opened at most.
     #[arg(long, value_name = "N")]
     max_opens: Option<u32>,
+    /// Catatan untuk kantor sendiri / a note for the own office.
     #[arg(long)]
     label: Option<String>,
     /// Baca kata sandi tautan dari berkas / read the link's password from a file.
     #[arg(long, value_name = "FILE")]
     password_file: Option<std::path::PathBuf>,
+    /// Jawaban peladen sebagai JSON / the server's answer as JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -65,12 +69,19 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     }
     let path = format!("/api/v1/documents/{}/links", args.document);
     let request = client.request(reqwest::Method::POST, &path).json(&body);
-    let link: serde_json::Value = client.send(request).await?.json().await.map_err(Error::internal)?;
+    let link = client.json(request).await?;
     if args.json {
         say::json(&link);
     } else {
         say::result(link["url"].as_str().unwrap_or(""));
-        say::progress("Alamat ini hanya ditampilkan sekali. / This address is shown only once.");
+        say::progress(
+            "Alamat ini hanya ditampilkan sekali; simpan sekarang. / This address is shown only once; keep it now.",
+        );
+        if link["state"] == "pending" {
+            say::progress(
+                "Tautan menunggu dilepas oleh kepala kantor. / The link waits until the head of the office releases it.",
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

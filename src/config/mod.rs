@@ -1,5 +1,5 @@
 //! Configuration: one commented default file compiled in, then the operator's file, then the environment
-//! (`LUMBUNG__SECTION__KEY`); validated whole at start, every mistake listed at once with its key.
+//! (`LUMBUNG__SECTION__KEY`, a section inside a section likewise); validated whole at start, every mistake listed at once with its key.
 
 mod sections;
 
@@ -74,9 +74,14 @@ impl Config {
 
     /// The configuration as `lumbung config show` prints it: no secret is in it, only the files that hold them.
     pub fn shown(&self) -> Result<String> {
-        let mut shown = self.clone();
-        shown.database.url = without_password(&shown.database.url);
-        toml::to_string_pretty(&shown).map_err(Error::internal)
+        toml::to_string_pretty(&self.public()).map_err(Error::internal)
+    }
+
+    /// The same without any secret that somebody wrote into it.
+    pub fn public(&self) -> Config {
+        let mut public = self.clone();
+        public.database.url = without_password(&public.database.url);
+        public
     }
 }
 
@@ -89,11 +94,16 @@ fn overlay(tree: &mut toml::Table, layer: toml::Table, path: &str, mistakes: &mu
     for (name, value) in layer {
         let key = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         match (tree.get_mut(&name), value) {
-            (None, _) => mistakes.push(Mistake { key, detail: "unknown key; see `lumbung config show`".into() }),
+            (None, _) => mistakes.push(Mistake {
+                key,
+                detail: "kunci tidak dikenal / unknown key; lihat / see `lumbung config show --default`".into(),
+            }),
             (Some(toml::Value::Table(below)), toml::Value::Table(value)) => overlay(below, value, &key, mistakes),
             (Some(slot), value) if slot.same_type(&value) => *slot = value,
-            (Some(slot), value) => mistakes
-                .push(Mistake { key, detail: format!("expected {}, found {}", slot.type_str(), value.type_str()) }),
+            (Some(slot), value) => mistakes.push(Mistake {
+                key,
+                detail: format!("diharapkan / expected {}, bukan / found {}", slot.type_str(), value.type_str()),
+            }),
         }
     }
 }
@@ -107,19 +117,35 @@ fn from_environment(
     for (name, text) in environment {
         let Some(rest) = name.strip_prefix(ENVIRONMENT) else { continue };
         let lower = rest.to_lowercase();
-        let Some((section, key)) = lower.split_once("__") else {
-            mistakes.push(Mistake { key: name, detail: "expected LUMBUNG__SECTION__KEY".into() });
+        let path: Vec<&str> = lower.split("__").collect();
+        if path.len() < 2 {
+            mistakes.push(Mistake { key: name, detail: "diharapkan / expected LUMBUNG__SECTION__KEY".into() });
             continue;
-        };
-        // A text key takes the value as it is; any other key reads it as TOML (`8080`, `true`, `["a"]`).
-        let is_text = known.get(section).and_then(|table| table.get(key)).is_none_or(toml::Value::is_str);
-        let value = if is_text { toml::Value::String(text) } else { typed(&text) };
-        let table = layer.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        if let toml::Value::Table(table) = table {
-            table.insert(key.to_owned(), value);
         }
+        // A text key takes the value as it is; any other key reads it as TOML (`8080`, `true`, `["a"]`).
+        let is_text = at(&known, &path).is_none_or(toml::Value::is_str);
+        let value = if is_text { toml::Value::String(text) } else { typed(&text) };
+        insert(&mut layer, &path, value);
     }
     layer
+}
+
+fn at<'a>(table: &'a toml::Table, path: &[&str]) -> Option<&'a toml::Value> {
+    let (first, rest) = path.split_first()?;
+    let value = table.get(*first)?;
+    if rest.is_empty() { Some(value) } else { at(value.as_table()?, rest) }
+}
+
+fn insert(table: &mut toml::Table, path: &[&str], value: toml::Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        table.insert((*first).to_owned(), value);
+        return;
+    }
+    let below = table.entry(*first).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let toml::Value::Table(below) = below {
+        insert(below, rest, value);
+    }
 }
 
 fn typed(text: &str) -> toml::Value {
@@ -150,12 +176,12 @@ fn unreadable(path: &Path, cause: std::io::Error) -> Error {
 }
 
 fn refused(mistakes: &[Mistake]) -> Error {
-    let list: String = mistakes.iter().map(|mistake| format!("\n  {}: {}", mistake.key, mistake.detail)).collect();
-    Error::new(
+    let error = Error::new(
         Kind::Invalid,
         "config",
-        say(format!("Konfigurasi belum benar:{list}"), format!("The configuration is not right:{list}")),
-    )
+        say("Konfigurasi belum benar; perbaiki:", "The configuration is not right; correct:"),
+    );
+    mistakes.iter().fold(error, |error, Mistake { key, detail }| error.field(key, say(detail.clone(), detail.clone())))
 }
 
 #[cfg(test)]
@@ -187,11 +213,13 @@ mod tests {
         let environment = [
             ("LUMBUNG__SERVER__LISTEN".to_owned(), "127.0.0.1:9".to_owned()),
             ("LUMBUNG__QUEUE__WORKERS".to_owned(), "7".to_owned()),
+            ("LUMBUNG__STORAGE__MIRROR__FOLDER".to_owned(), "/mnt/second".to_owned()),
             ("PATH".to_owned(), "/bin".to_owned()),
         ];
         let config = Config::from_layers("[server]\nlisten = \"127.0.0.1:8\"", environment).expect("valid");
         assert_eq!(config.server.listen, "127.0.0.1:9");
         assert_eq!(config.queue.workers, 7);
+        assert_eq!(config.storage.mirror.folder, Path::new("/mnt/second"));
     }
 
     #[test]

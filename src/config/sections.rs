@@ -19,7 +19,7 @@ macro_rules! section {
 section! { Config {
     server: Server, data: Data, database: Database, storage: Storage, keys: Keys, upload: Upload, queue: Queue,
     reading: Reading, search: Search, session: Session, throttle: Throttle, links: Links, mail: Mail, region: Region,
-    trash: Trash, records: Records, limits: Limits, log: Log, metrics: Metrics,
+    trash: Trash, records: Records, sweep: Sweep, verify: Verify, limits: Limits, log: Log, metrics: Metrics,
 } }
 section! { Server {
     listen: String, public_url: String, insecure: bool, tls_certificate: PathBuf, tls_key_file: PathBuf,
@@ -29,8 +29,16 @@ section! { Data { dir: PathBuf } }
 section! { Database { url: String, password_file: PathBuf, max_connections: u32, acquire_seconds: u64 } }
 section! { Storage {
     kind: String, folder: PathBuf, s3_endpoint: String, s3_region: String, s3_bucket: String, s3_access_key: String,
-    s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool,
+    s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool, connect_seconds: u64, answer_seconds: u64,
+    operation_seconds: u64, s3_object_lock_days: u32, mirror: Mirror,
 } }
+section! {
+    /// A second store that holds a copy of every object. An empty `kind` means none.
+    Mirror {
+        kind: String, folder: PathBuf, s3_endpoint: String, s3_region: String, s3_bucket: String, s3_access_key: String,
+        s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool, s3_object_lock_days: u32,
+    }
+}
 section! { Keys { master_file: PathBuf } }
 section! { Upload {
     max_bytes: u64, spool_memory_bytes: usize, spool: PathBuf, part_bytes: usize, expire_hours: u64, max_open: i64,
@@ -65,11 +73,15 @@ section! { Mail {
 section! { Region { timezone: String, offices_file: PathBuf } }
 section! { Trash { days: u64 } }
 section! { Records { every_seconds: u64 } }
+section! { Sweep { every_hours: u64, grace_hours: u64, stop_percent: u64, stop_count: u64, remember_days: u64 } }
+section! { Verify { rolling: bool, bytes_per_hour: u64, within_days: u64 } }
 section! { Limits {
     list_max: i64, api_requests_per_minute: u32, offices_per_link: usize, emails_per_link: usize, labels: usize,
 } }
 section! { Log { format: String, level: String } }
 section! { Metrics { listen: String } }
+
+const NEEDED_FOR_S3: &str = "diperlukan untuk / needed for storage.kind = \"s3\"";
 
 impl Config {
     /// What no single type can say; every finding at once.
@@ -83,16 +95,16 @@ impl Config {
         self.check_server(&mut check);
         self.check_places(&mut check);
         self.check_numbers(&mut check);
-        check(["text", "json"].contains(&self.log.format.as_str()), "log.format", "expected \"text\" or \"json\"");
+        check(["text", "json"].contains(&self.log.format.as_str()), "log.format", "pilih / choose \"text\", \"json\"");
         check(
             jiff::tz::TimeZone::get(&self.region.timezone).is_ok(),
             "region.timezone",
-            "unknown time zone; example: Asia/Jakarta",
+            "zona waktu tidak dikenal; contoh / unknown time zone; example: Asia/Jakarta",
         );
         check(
             ["starttls", "tls", "none"].contains(&self.mail.security.as_str()),
             "mail.security",
-            "expected \"starttls\", \"tls\" or \"none\"",
+            "pilih / choose \"starttls\", \"tls\", \"none\"",
         );
         found
     }
@@ -100,67 +112,116 @@ impl Config {
     fn check_server(&self, check: &mut impl FnMut(bool, &str, &str)) {
         let server = &self.server;
         let listen = server.listen.parse::<SocketAddr>();
-        check(listen.is_ok(), "server.listen", "expected an address and port such as 127.0.0.1:8080");
+        check(listen.is_ok(), "server.listen", "tulis alamat dan porta / give an address and port: 127.0.0.1:8080");
         let has_tls = !server.tls_certificate.as_os_str().is_empty();
         check(
             has_tls != server.tls_key_file.as_os_str().is_empty(),
             "server.tls_key_file",
-            "certificate and key go together",
+            "sertifikat dan kuncinya harus disebut bersama / certificate and key go together",
         );
         let public_http = server.public_url.starts_with("https://");
         check(
             server.insecure || has_tls || public_http || listen.map_or(true, |at| at.ip().is_loopback()),
             "server.insecure",
-            "a public address needs TLS: set tls_certificate and tls_key_file, or an https public_url behind a proxy, or insecure = true",
+            "alamat umum memerlukan TLS: isi tls_certificate dan tls_key_file, atau public_url https di belakang proxy, atau insecure = true / a public address needs TLS: set tls_certificate and tls_key_file, or an https public_url behind a proxy, or insecure = true",
         );
         let is_url = server.public_url.is_empty()
             || (server.public_url.starts_with("http://") || public_http) && !server.public_url.ends_with('/');
-        check(is_url, "server.public_url", "expected https://host without a slash at the end");
+        check(
+            is_url,
+            "server.public_url",
+            "tulis tanpa garis miring di akhir / give it without a slash at the end: https://host",
+        );
         for network in &server.trusted_proxies {
             check(
                 crate::config::Network::parse(network).is_some(),
                 "server.trusted_proxies",
-                "expected networks such as 10.0.0.0/8",
+                "tulis jaringan / give networks: 10.0.0.0/8",
             );
         }
     }
 
     fn check_places(&self, check: &mut impl FnMut(bool, &str, &str)) {
         let storage = &self.storage;
-        check(["folder", "s3"].contains(&storage.kind.as_str()), "storage.kind", "expected \"folder\" or \"s3\"");
+        check(["folder", "s3"].contains(&storage.kind.as_str()), "storage.kind", "pilih / choose \"folder\", \"s3\"");
         if storage.kind == "s3" {
-            check(!storage.s3_bucket.is_empty(), "storage.s3_bucket", "needed for storage.kind = \"s3\"");
-            check(!storage.s3_endpoint.is_empty(), "storage.s3_endpoint", "needed for storage.kind = \"s3\"");
-            check(!storage.s3_access_key.is_empty(), "storage.s3_access_key", "needed for storage.kind = \"s3\"");
-            check(
-                !storage.s3_secret_key_file.as_os_str().is_empty(),
-                "storage.s3_secret_key_file",
-                "needed for storage.kind = \"s3\"",
-            );
+            check(!storage.s3_bucket.is_empty(), "storage.s3_bucket", NEEDED_FOR_S3);
+            check(!storage.s3_endpoint.is_empty(), "storage.s3_endpoint", NEEDED_FOR_S3);
+            check(!storage.s3_access_key.is_empty(), "storage.s3_access_key", NEEDED_FOR_S3);
+            check(!storage.s3_secret_key_file.as_os_str().is_empty(), "storage.s3_secret_key_file", NEEDED_FOR_S3);
         }
+        self.check_mirror(check);
         let url = &self.database.url;
         check(
             url.is_empty() || ["sqlite:", "postgres:", "postgresql:"].iter().any(|start| url.starts_with(start)),
             "database.url",
-            "expected sqlite:PATH or postgres://…",
+            "tulis / give sqlite:PATH, postgres://…",
         );
     }
 
+    fn check_mirror(&self, check: &mut impl FnMut(bool, &str, &str)) {
+        let (storage, mirror) = (&self.storage, &self.storage.mirror);
+        let kind = mirror.kind.as_str();
+        check(
+            ["", "folder", "s3"].contains(&kind),
+            "storage.mirror.kind",
+            "expected \"folder\" or \"s3\", or nothing for no mirror",
+        );
+        if kind == "folder" {
+            let named = !mirror.folder.as_os_str().is_empty();
+            check(named, "storage.mirror.folder", "needed for storage.mirror.kind = \"folder\"");
+            let same = storage.kind == "folder" && storage.folder == mirror.folder;
+            check(!same, "storage.mirror.folder", "the mirror must lie elsewhere than the store");
+        }
+        if kind == "s3" {
+            let needed = [
+                (!mirror.s3_bucket.is_empty(), "storage.mirror.s3_bucket"),
+                (!mirror.s3_endpoint.is_empty(), "storage.mirror.s3_endpoint"),
+                (!mirror.s3_access_key.is_empty(), "storage.mirror.s3_access_key"),
+                (!mirror.s3_secret_key_file.as_os_str().is_empty(), "storage.mirror.s3_secret_key_file"),
+            ];
+            for (given, key) in needed {
+                check(given, key, "needed for storage.mirror.kind = \"s3\"");
+            }
+            let same = storage.kind == "s3"
+                && storage.s3_endpoint == mirror.s3_endpoint
+                && storage.s3_bucket == mirror.s3_bucket;
+            check(!same, "storage.mirror.s3_bucket", "the mirror must lie elsewhere than the store");
+        }
+    }
+
     fn check_numbers(&self, check: &mut impl FnMut(bool, &str, &str)) {
-        check(self.queue.workers > 0, "queue.workers", "at least 1");
-        check(self.queue.max_attempts > 0, "queue.max_attempts", "at least 1");
-        check(self.queue.lease_seconds >= 10, "queue.lease_seconds", "at least 10");
-        check(self.database.max_connections >= 2, "database.max_connections", "at least 2");
+        let storage = &self.storage;
+        check(storage.connect_seconds > 0, "storage.connect_seconds", "paling sedikit / at least 1");
+        check(storage.answer_seconds > 0, "storage.answer_seconds", "paling sedikit / at least 1");
+        check(
+            storage.operation_seconds >= 3,
+            "storage.operation_seconds",
+            "paling sedikit 3: satu operasi tiga percobaan / at least 3: an operation has three attempts",
+        );
+        check(self.queue.workers > 0, "queue.workers", "paling sedikit / at least 1");
+        check(self.queue.max_attempts > 0, "queue.max_attempts", "paling sedikit / at least 1");
+        check(self.queue.lease_seconds >= 10, "queue.lease_seconds", "paling sedikit / at least 10");
+        check(self.database.max_connections >= 2, "database.max_connections", "paling sedikit / at least 2");
         check(
             (1..=4 << 30).contains(&self.upload.max_bytes),
             "upload.max_bytes",
-            "from 1 to 4294967296: a single PUT of the store ends at 5 GiB sealed",
+            "1 … 4294967296: satu PUT ke penyimpanan berakhir pada 5 GiB tersegel / a single PUT of the store ends at 5 GiB sealed",
         );
-        check(self.upload.part_bytes >= 65536, "upload.part_bytes", "at least 65536");
-        check((72..=600).contains(&self.reading.dpi), "reading.dpi", "from 72 to 600");
-        check((1..=50).contains(&self.records.every_seconds), "records.every_seconds", "from 1 to 50");
-        check(self.session.min_password >= 8, "session.min_password", "at least 8");
-        check((1..=200).contains(&self.limits.list_max), "limits.list_max", "from 1 to 200");
+        check(self.upload.part_bytes >= 65536, "upload.part_bytes", "paling sedikit / at least 65536");
+        check((72..=600).contains(&self.reading.dpi), "reading.dpi", "72 … 600");
+        check(self.session.min_password >= 8, "session.min_password", "paling sedikit / at least 8");
+        check((1..=200).contains(&self.limits.list_max), "limits.list_max", "1 … 200");
+        check(self.limits.api_requests_per_minute > 0, "limits.api_requests_per_minute", "paling sedikit / at least 1");
+        check(self.sweep.every_hours >= 1, "sweep.every_hours", "paling sedikit / at least 1");
+        check(
+            self.sweep.grace_hours >= 1,
+            "sweep.grace_hours",
+            "paling sedikit 1: yang sedang dibaca belum bernama / at least 1: what is being read now is not named yet",
+        );
+        check((1..=100).contains(&self.sweep.stop_percent), "sweep.stop_percent", "1 … 100");
+        check(self.verify.within_days >= 1, "verify.within_days", "paling sedikit / at least 1");
+        check((1..=50).contains(&self.records.every_seconds), "records.every_seconds", "1 … 50");
     }
 }
 

@@ -1,9 +1,10 @@
 //! Applies `schema/*.sql` in order at start. Each file is applied once and remembered with its checksum; a file that
-//! changed afterwards, or a database that a newer program has written, stops the start with words that say so.
+//! changed afterwards stops the start with words that say so. So does a database that has gone too far ahead: each file
+//! says which older programs still run beside it, and the database remembers the strictest word as `min_program`.
 
 use sha2::{Digest, Sha256};
 
-use super::{Db, On, Tx, params};
+use super::{Db, On, Tx, params, set_installation};
 use crate::{
     clock::Clock,
     error::{Error, Kind, Result, say},
@@ -14,8 +15,13 @@ use crate::{
 pub struct Migration {
     pub number: i64,
     pub name: &'static str,
+    /// A program whose newest file has this number, or a later one, still runs on a database that has this file.
+    pub runs_with: i64,
     pub sql: &'static str,
 }
+
+/// Under this name the database remembers the oldest schema number whose programs may still run on it.
+const MIN_PROGRAM: &str = "min_program";
 
 const GROUND: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
     number     BIGINT NOT NULL PRIMARY KEY,
@@ -33,7 +39,9 @@ pub async fn migrate(db: &Db, migrations: &[Migration], clock: &Clock) -> Result
     tx.execute(GROUND, params![]).await?;
     let done: Vec<(i64, String)> =
         tx.all("SELECT number, checksum FROM schema_migration ORDER BY number", params![]).await?;
-    refuse_newer(&done, migrations)?;
+    if refuse_too_old(&mut tx, &done, migrations).await? == Standing::Older {
+        tracing::warn!("a newer Lumbung has used this database; this one may still run beside it");
+    }
     for migration in migrations {
         let checksum = checksum(migration.sql);
         match done.iter().find(|(number, _)| *number == migration.number) {
@@ -42,6 +50,7 @@ pub async fn migrate(db: &Db, migrations: &[Migration], clock: &Clock) -> Result
             None => apply(&mut tx, migration, &checksum, clock).await?,
         }
     }
+    raise_min_program(&mut tx, migrations).await?;
     tx.commit().await
 }
 
@@ -70,23 +79,51 @@ fn checksum(sql: &str) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(sql))
 }
 
-fn refuse_newer(done: &[(i64, String)], known: &[Migration]) -> Result<()> {
-    let newest = known.last().map_or(0, |migration| migration.number);
-    match done.iter().map(|(number, _)| *number).max() {
-        Some(theirs) if theirs > newest => Err(Error::new(
-            Kind::Conflict,
-            "program-too-old",
-            say(
-                format!(
-                    "Basis data ini sudah dipakai Lumbung yang lebih baru (skema {theirs}; program ini mengenal {newest}). Pasang versi yang lebih baru."
-                ),
-                format!(
-                    "This database was used by a newer Lumbung (schema {theirs}; this program knows {newest}). Install the newer version."
-                ),
-            ),
-        )),
-        _ => Ok(()),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Newest,
+    /// The database has files that this program does not know, all of which let it run.
+    Older,
+}
+
+async fn refuse_too_old(tx: &mut Tx, done: &[(i64, String)], known: &[Migration]) -> Result<Standing> {
+    let newest = known.iter().map(|migration| migration.number).max().unwrap_or(0);
+    let theirs = done.iter().map(|(number, _)| *number).max().unwrap_or(0);
+    if theirs <= newest {
+        return Ok(Standing::Newest);
     }
+    // A database that does not say what it allows allows nothing.
+    let needed = min_program(tx).await?.unwrap_or(theirs);
+    if newest >= needed { Ok(Standing::Older) } else { Err(too_old(theirs, needed, newest)) }
+}
+
+async fn min_program(tx: &mut Tx) -> Result<Option<i64>> {
+    let row: Option<(String,)> = tx.one("SELECT value FROM installation WHERE name = $1", params![MIN_PROGRAM]).await?;
+    row.map(|(value,)| value.parse::<i64>().map_err(Error::internal)).transpose()
+}
+
+/// It only ever rises: an older program that starts beside a newer one must not open the door again.
+async fn raise_min_program(tx: &mut Tx, migrations: &[Migration]) -> Result<()> {
+    let needed = migrations.iter().map(|migration| migration.runs_with).max().unwrap_or(0);
+    if min_program(tx).await?.is_none_or(|stored| stored < needed) {
+        set_installation(tx, MIN_PROGRAM, &needed.to_string()).await?;
+    }
+    Ok(())
+}
+
+fn too_old(theirs: i64, needed: i64, newest: i64) -> Error {
+    Error::new(
+        Kind::Conflict,
+        "program-too-old",
+        say(
+            format!(
+                "Basis data ini sudah dipakai Lumbung yang lebih baru (skema {theirs}) dan memerlukan program yang mengenal skema {needed}; program ini mengenal {newest}. Pasang versi yang lebih baru."
+            ),
+            format!(
+                "This database was used by a newer Lumbung (schema {theirs}) and needs a program that knows schema {needed}; this program knows {newest}. Install the newer version."
+            ),
+        ),
+    )
 }
 
 fn changed(migration: &Migration) -> Error {

@@ -8,6 +8,8 @@ mod schema;
 mod table;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use installation::{installation, set_installation};
@@ -287,6 +289,17 @@ fn unusable(cause: sqlx::Error) -> Error {
     .because(cause)
 }
 
+fn full(cause: sqlx::Error) -> Error {
+    Error::unavailable(
+        "disk-full",
+        say(
+            "Tempat basis data penuh. Belum ada yang tersimpan; hubungi operator, lalu coba lagi.",
+            "The database's disk is full. Nothing was stored; tell the operator, then try again.",
+        ),
+    )
+    .because(cause)
+}
+
 fn away(cause: sqlx::Error) -> Error {
     Error::unavailable(
         "database-away",
@@ -304,17 +317,23 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
                 away(cause)
             }
+            sqlx::Error::Database(fault) if is_full(fault.code().as_deref()) => full(cause),
             sqlx::Error::Database(fault) if is_passing(fault.code().as_deref()) => away(cause),
             _ => Error::internal(cause),
         }
     }
 }
 
-/// PostgreSQL classes 08 (connection), 53 (resources), 57 (operator) and 40 (retry), SQLite busy (5), full (13), cannot open (14).
+/// PostgreSQL disk_full; SQLite full (13), and its log or shared memory that could not grow (778, 4874).
+fn is_full(code: Option<&str>) -> bool {
+    code.is_some_and(|code| ["53100", "13", "778", "4874"].contains(&code))
+}
+
+/// PostgreSQL classes 08 (connection), 53 (resources), 57 (operator) and 40 (retry), SQLite busy (5, 517), cannot open (14).
 fn is_passing(code: Option<&str>) -> bool {
     code.is_some_and(|code| {
         ["08", "53", "57", "40"].iter().any(|class| code.len() == 5 && code.starts_with(class))
-            || ["5", "517", "13", "14"].contains(&code)
+            || ["5", "517", "14"].contains(&code)
     })
 }
 

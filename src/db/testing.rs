@@ -9,16 +9,21 @@ use super::{Db, MIGRATIONS, Settings, migrate};
 use crate::{clock::Clock, id};
 
 pub(crate) async fn fresh() -> (Db, Clock, TempDir) {
+    let (settings, dir) = empty().await;
+    let db = Db::connect(&settings).await.expect("connects");
+    let clock = Clock::default();
+    migrate(&db, MIGRATIONS, &clock).await.expect("migrates");
+    (db, clock, dir)
+}
+
+/// Where an empty database is that has no schema yet.
+pub(super) async fn empty() -> (Settings, TempDir) {
     let dir = TempDir::new().expect("a temporary folder");
     let url = match std::env::var("LUMBUNG_TEST_POSTGRES") {
         Ok(server) => own_database(&server).await,
         Err(_) => format!("sqlite:{}", dir.path().join("test.db").display()),
     };
-    let db =
-        Db::connect(&Settings { url, max_connections: 4, acquire: Duration::from_secs(10) }).await.expect("connects");
-    let clock = Clock::default();
-    migrate(&db, MIGRATIONS, &clock).await.expect("migrates");
-    (db, clock, dir)
+    (Settings { url, max_connections: 4, acquire: Duration::from_secs(10) }, dir)
 }
 
 async fn own_database(server: &str) -> String {
@@ -26,6 +31,7 @@ async fn own_database(server: &str) -> String {
     let pool = sqlx::PgPool::connect(server).await.expect("the PostgreSQL server answers");
     let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
     sqlx::query(statement).execute(&pool).await.expect("may create databases");
+    pool.close().await;
     let (base, _) = server.rsplit_once('/').expect("postgres://user@host:port/name");
     format!("{base}/{name}")
 }

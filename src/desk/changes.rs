@@ -28,6 +28,20 @@ pub async fn edit(app: &App, caller: &Caller, document: &Document, details: &Det
     Ok(changed)
 }
 
+/// Somebody of the office has looked at what came from outside: it waits no longer.
+pub async fn check(app: &App, caller: &Caller, document: &Document) -> Result<()> {
+    let sight = caller.actor.sight_for(Act::Edit).ok_or_else(Error::not_found)?;
+    if !document.is_unchecked() {
+        return Ok(());
+    }
+    let mut tx = app.db.write().await?;
+    document::edit(&mut tx, &app.clock, &app.keys, sight, document, &document.details, &app.zone).await?;
+    audit::record(&mut tx, &app.clock, entry(caller, document, "document.check")).await?;
+    tx.commit().await?;
+    app.nudge();
+    Ok(())
+}
+
 pub async fn trash(app: &App, caller: &Caller, document: &Document) -> Result<()> {
     let mut tx = app.db.write().await?;
     document::trash(&mut tx, &app.clock, document).await?;
@@ -56,15 +70,15 @@ async fn committed(tx: Tx) -> Result<()> {
     Ok(())
 }
 
-/// Reads an unreadable document once more.
+/// Reads a document once more that could not be read, or of which something was left out.
 pub async fn read_again(app: &App, caller: &Caller, document: &Document) -> Result<Document> {
     let mut tx = app.db.write().await?;
     if !document::ask_again(&mut tx, document).await? {
         return Err(Error::conflict(
             "not-unreadable",
             say(
-                "Hanya dokumen yang tidak terbaca yang dapat dibaca ulang.",
-                "Only a document that is unreadable can be read again.",
+                "Dokumen ini sudah terbaca seluruhnya, atau sedang dibaca; tidak perlu dibaca ulang.",
+                "This document was read whole, or is being read; there is nothing to read again.",
             ),
         ));
     }

@@ -1,12 +1,11 @@
 //! The body of an upload: `multipart/form-data` with the part `metadata` and then the part `file`, streamed.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::{
     body::{Body, BodyDataStream},
     extract::{FromRequest, Multipart, Request, multipart::Field},
-    http::{HeaderMap, HeaderName},
+    http::{HeaderMap, HeaderName, header},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -17,9 +16,12 @@ use crate::{
     app::App,
     document::clean_file_name,
     error::{Error, Kind, Result, say},
+    http::broken_off,
     idempotency,
     ingest::too_large,
 };
+
+pub use crate::http::cut_off;
 
 /// A multipart body on its way.
 pub struct Parts {
@@ -44,13 +46,14 @@ struct Hashes {
 impl Parts {
     pub async fn of(app: &App, request: Request) -> Result<Parts> {
         let claimed = content_digest(request.headers())?;
+        refuse_at_once(app, request.headers())?;
         let seen = Arc::new(Mutex::new(match claimed {
             Some(Claimed::Sha256(_)) => Hashes { sha256: Some(Sha256::new()), sha512: None },
             Some(Claimed::Sha512(_)) => Hashes { sha256: None, sha512: Some(Sha512::new()) },
             None => Hashes::default(),
         }));
         let (head, body) = request.into_parts();
-        let watched = watched(body.into_data_stream(), seen.clone(), idle(app));
+        let watched = watched(body.into_data_stream(), seen.clone());
         let request = Request::from_parts(head, Body::from_stream(watched));
         let form = Multipart::from_request(request, &()).await.map_err(|cause| {
             Error::new(
@@ -115,7 +118,7 @@ impl Parts {
     }
 
     async fn next(&mut self) -> Result<Option<Field<'_>>> {
-        self.form.next_field().await.map_err(broken)
+        self.form.next_field().await.map_err(broken_off)
     }
 }
 
@@ -128,28 +131,34 @@ pub enum Either<'a> {
 
 /// The bytes of a part.
 pub fn bytes(field: Field<'_>) -> impl Stream<Item = Result<Bytes>> + Send + Unpin {
-    field.map(|piece| piece.map_err(broken))
+    field.map(|piece| piece.map_err(broken_off))
 }
 
 /// A request's raw body, for tus.
-pub fn raw(app: &App, body: Body) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + use<> {
-    watched(body.into_data_stream(), Arc::default(), idle(app))
-        .map(|piece| piece.map_err(|cause| cut_off().because(cause)))
+pub fn raw(body: Body) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + use<> {
+    watched(body.into_data_stream(), Arc::default()).map(|piece| piece.map_err(broken_off))
 }
 
-fn idle(app: &App) -> Duration {
-    Duration::from_secs(app.config.server.body_idle_seconds)
+/// What the parts around the file take at most, besides the metadata.
+const ENVELOPE: u64 = 64 << 10;
+
+/// A client that says how much it is about to send need not send it to learn that it is too much.
+fn refuse_at_once(app: &App, headers: &HeaderMap) -> Result<()> {
+    let (max, metadata) = (app.config.upload.max_bytes, app.config.server.json_bytes as u64);
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match length {
+        Some(length) if length > max.saturating_add(metadata + ENVELOPE) => Err(too_large(max)),
+        _ => Ok(()),
+    }
 }
 
-/// Hashes what passes and gives up on a client that has gone silent.
+/// Hashes what passes.
 fn watched(
     body: BodyDataStream,
     seen: Arc<Mutex<Hashes>>,
-    idle: Duration,
 ) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send + Unpin + use<> {
-    let timed = tokio_stream::StreamExt::timeout(body, idle);
-    Box::pin(timed.map(move |piece| {
-        let piece = piece.map_err(axum::Error::new)??;
+    Box::pin(body.map(move |piece| {
+        let piece = piece?;
         if let Ok(mut seen) = seen.lock() {
             if let Some(hash) = &mut seen.sha256 {
                 hash.update(&piece);
@@ -164,7 +173,7 @@ fn watched(
 
 async fn small(mut field: Field<'_>, limit: usize) -> Result<Bytes> {
     let mut all = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
+    while let Some(piece) = field.chunk().await.map_err(broken_off)? {
         if all.len() + piece.len() > limit {
             return Err(Error::too_large(say(
                 format!("Bagian metadata melebihi {limit} bita (server.json_bytes)."),
@@ -221,23 +230,6 @@ fn damaged() -> Error {
         say(
             "Isi yang sampai berbeda dari Content-Digest: rusak di jalan. Kirim ulang.",
             "What arrived differs from Content-Digest: it was damaged on the way. Send it again.",
-        ),
-    )
-}
-
-fn broken(cause: axum::extract::multipart::MultipartError) -> Error {
-    if cause.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-        return too_large(u64::MAX).because(cause);
-    }
-    cut_off().because(cause)
-}
-
-pub fn cut_off() -> Error {
-    Error::bad_request(
-        "cut-off",
-        say(
-            "Kiriman terputus atau tidak utuh. Kirim ulang; untuk sambungan lemah pakai unggahan bertahap (/api/v1/uploads).",
-            "The body was cut off or is malformed. Send it again; on a weak link use resumable uploads (/api/v1/uploads).",
         ),
     )
 }

@@ -58,6 +58,9 @@ pub struct Found {
     pub facets: Facets,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub did_you_mean: Option<String>,
+    /// This node's index is being built anew: more may be found in a while.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
     pub next_cursor: Option<String>,
 }
 
@@ -97,8 +100,10 @@ pub struct Facet {
     pub count: usize,
 }
 
-/// How long a search waits for this node's own latest changes to be in its index.
-const WAIT: Duration = Duration::from_millis(400);
+/// How long a search waits for the latest changes to be in this node's index.
+const WAIT: Duration = Duration::from_secs(1);
+/// A bulk upload is not waited for: its documents are new, and nobody expects them this instant.
+const BULK: usize = 50;
 
 /// Finds pages by their words, within what the actor's office may find.
 pub async fn find(app: &App, actor: &Actor, query: SearchQuery) -> Result<Found> {
@@ -112,7 +117,9 @@ pub async fn find(app: &App, actor: &Actor, query: SearchQuery) -> Result<Found>
     let scope = scope(sight);
     let answer = tokio::task::spawn_blocking(move || index.search(&question, &scope, &exclude))
         .await
-        .map_err(Error::internal)??;
+        .map_err(Error::internal)?
+        // An index that was found damaged begins anew at once.
+        .inspect_err(|_| app.indexing.notify_one())?;
     let next_cursor = if answer.more { Some(paging::cursor(&(offset + answer.items.len()))?) } else { None };
     shown(app, actor, answer, next_cursor, started).await
 }
@@ -122,19 +129,22 @@ pub fn scope(sight: Sight) -> Scope {
     Scope::office(sight.office_number() as u64, sight.is_head(), true)
 }
 
-/// Documents whose latest change this node has not applied; own changes are waited for, a little.
+/// Documents whose latest change this node has not applied. Those that wait now are waited for, a little; what comes in
+/// meanwhile is not, or a busy hour would make every search slow.
 pub async fn unapplied(app: &App) -> Result<HashSet<uuid::Uuid>> {
     let deadline = tokio::time::Instant::now() + WAIT;
     let mut moved = app.index_moved.subscribe();
-    loop {
-        let pending = indexing::pending(app).await?;
-        // A bulk upload is not waited for: its documents are new, and nobody expects them this instant.
-        if pending.is_empty() || pending.len() > 50 || tokio::time::Instant::now() >= deadline {
-            return Ok(pending.into_iter().map(|id| id.0).collect());
-        }
+    let first = indexing::pending(app).await?;
+    let mut pending = first.clone();
+    while (1..=BULK).contains(&pending.len()) && tokio::time::Instant::now() < deadline {
         app.indexing.notify_one();
         let _ = tokio::time::timeout_at(deadline, moved.changed()).await;
+        pending = indexing::pending(app).await?;
+        if pending.is_disjoint(&first) {
+            break;
+        }
     }
+    Ok(pending.into_iter().map(|id| id.0).collect())
 }
 
 async fn question(app: &App, query: &SearchQuery, offset: usize, limit: usize) -> Result<search::Question> {
@@ -207,6 +217,7 @@ async fn shown(
         items,
         facets: facets(app, answer.facets).await?,
         did_you_mean: answer.did_you_mean,
+        incomplete: app.index.is_fresh(),
         next_cursor,
     })
 }

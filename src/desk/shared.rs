@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    access::{Act, Actor},
     app::App,
     audit::Origin,
     document::{self, Document, State as Stage, fingerprint},
@@ -85,4 +86,14 @@ pub fn subject(document: &Document) -> Subject {
         trashed: document.trashed_at.is_some(),
         has_pictures: version.pictures || is_waiting,
     }
+}
+
+/// Everybody who works in the office's archive sees its links, of both directions; a token that may share sees them too.
+pub fn may_look(actor: &Actor) -> Result<()> {
+    if actor.may(Act::Read) { Ok(()) } else { actor.must(Act::Share) }
+}
+
+/// The same for one link: to whoever may not look at any, each is as if it did not exist.
+pub fn may_see(actor: &Actor) -> Result<()> {
+    may_look(actor).map_err(|_| Error::not_found())
 }

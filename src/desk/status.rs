@@ -1,9 +1,11 @@
 //! Whether all is well.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::App, error::Result, record::Lag};
+use crate::{app::App, error::Result, read::JailReport, record::Lag, vault::VaultStatus};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Status {
@@ -20,6 +22,9 @@ pub struct Status {
     pub former_recovery: i64,
     /// Whether mail can be sent; without it links for an e-mail address are not offered.
     pub mail: bool,
+    /// Whether the store is clean and sound; absent where the database does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultStatus>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,7 +37,37 @@ pub struct Check {
 pub struct ReadingStatus {
     /// State of the jail: files and network, system calls, limits; then the OCR engine.
     pub summary: String,
+    /// Whether files are read at all. Not where the jail does not hold and `reading.require_jail` is on.
+    pub reads: bool,
+    pub jail: JailStatus,
     pub ocr: bool,
+    /// Whether HEIC photographs are read.
+    pub heic: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JailStatus {
+    /// `full`, `partial` or `none`: whether the kernel keeps the reader away from all files and the network.
+    pub files: &'static str,
+    /// Version of the kernel's Landlock, 0 where there is none.
+    pub abi: i32,
+    /// Whether system calls that a reader does not need are refused.
+    pub calls: bool,
+    /// Whether memory and processor time are limited.
+    pub limits: bool,
+}
+
+impl From<JailReport> for ReadingStatus {
+    fn from(report: JailReport) -> ReadingStatus {
+        let JailReport { files, abi, calls, limits, reads, .. } = report;
+        ReadingStatus {
+            summary: report.line(),
+            reads,
+            jail: JailStatus { files, abi, calls, limits },
+            ocr: report.tesseract.is_some(),
+            heic: report.heif.is_some(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,12 +79,13 @@ pub struct JobsStatus {
 pub async fn status(app: &App) -> Result<Status> {
     let checks = checks(app).await;
     let report = app.reader.status().await;
-    let (waiting, dead) = app.queue.depth().await.unwrap_or((-1, -1));
+    let depth = tokio::time::timeout(SOON, app.queue.depth()).await;
+    let (waiting, dead) = depth.map_or((-1, -1), |depth| depth.unwrap_or((-1, -1)));
     Ok(Status {
         version: env!("CARGO_PKG_VERSION"),
         healthy: checks.iter().all(|check| check.healthy),
         checks,
-        reading: ReadingStatus { summary: report.line(), ocr: report.tesseract.is_some() },
+        reading: report.into(),
         jobs: JobsStatus { waiting, dead },
         records: app.records.lag().await?,
         former_recovery: match app.recovery.now() {
@@ -57,12 +93,19 @@ pub async fn status(app: &App) -> Result<Status> {
             None => 0,
         },
         mail: app.mailer.is_some(),
+        vault: app.vault.status().await.ok(),
     })
 }
 
+/// What does not answer within this is not well, however patient an upload would be.
+const SOON: Duration = Duration::from_secs(4);
+
 pub async fn checks(app: &App) -> Vec<Check> {
-    let database = crate::db::installation(&app.db, "master_fingerprint").await.is_ok_and(|row| row.is_some());
-    let store = app.store.probe().await.is_ok();
+    let database = tokio::time::timeout(SOON, crate::db::installation(&app.db, "master_fingerprint"));
+    let store = tokio::time::timeout(SOON, app.store.probe());
+    let (database, store) = tokio::join!(database, store);
+    let database = matches!(database, Ok(Ok(Some(_))));
+    let store = matches!(store, Ok(Ok(())));
     vec![
         Check { name: "database", healthy: database },
         Check { name: "store", healthy: store },

@@ -36,6 +36,13 @@ impl Applied {
         self.within_window.retain(|(seq, _)| *seq >= oldest);
     }
 
+    /// The opposite of [`Applied::note`]: they are applied again.
+    pub fn forget(&mut self, changes: &[(i64, DocumentId)]) {
+        changes.iter().for_each(|change| {
+            self.within_window.remove(change);
+        });
+    }
+
     pub fn has(&self, change: &(i64, DocumentId)) -> bool {
         self.within_window.contains(change)
     }

@@ -31,6 +31,8 @@ pub struct Filter {
     pub with_us: bool,
     /// The trash of the own office instead of the archive.
     pub trashed: bool,
+    /// Of the own office, only what came by an upload-only link and nobody here has had in hands since.
+    pub unchecked: bool,
 }
 
 /// Day and id of the last row of the former page.
@@ -58,6 +60,16 @@ const TRASHED: &str = concat!(
     "SELECT ", columns!(), ", CAST(0 AS BIGINT) AS standing
      FROM document d JOIN version v ON v.id = d.version JOIN office o ON o.id = d.office
      WHERE d.office = $1 AND ($2 OR d.security_class < 3) AND $3 > 0 AND d.trashed_at IS NOT NULL AND d.destroyed_at IS NULL",
+    filters!()
+);
+
+const UNCHECKED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", CAST(0 AS BIGINT) AS standing
+     FROM document d JOIN version v ON v.id = d.version JOIN office o ON o.id = d.office
+     WHERE d.office = $1 AND ($2 OR d.security_class < 3) AND $3 > 0 AND d.trashed_at IS NULL AND d.destroyed_at IS NULL
+       AND d.origin = 'drop' AND d.revision = 1",
     filters!()
 );
 
@@ -98,6 +110,7 @@ pub async fn list(
 ) -> Result<Vec<Document>> {
     let text: &'static str = match filter {
         Filter { trashed: true, .. } => TRASHED,
+        Filter { unchecked: true, .. } => UNCHECKED,
         Filter { with_us: true, .. } => WITH_US,
         Filter { office: Some(office), .. } if *office != sight.office() => SEEN,
         _ => OWN,

@@ -63,6 +63,12 @@ impl Document {
         self.details.security_class
     }
 
+    /// It came by an upload-only link, and no act of anybody in the office (a check, an edit, a version) has raised its
+    /// revision since.
+    pub fn is_unchecked(&self) -> bool {
+        self.origin == "drop" && self.revision == 1
+    }
+
     /// Only the owner changes a document; to others it is as if the call did not exist.
     pub fn must_be_own(&self) -> Result<()> {
         if self.standing == Standing::Own { Ok(()) } else { Err(Error::not_found()) }
@@ -99,6 +105,30 @@ pub struct Version {
     pub signed: bool,
     pub state: State,
     pub reason: Option<String>,
+}
+
+/// A version as the list of a document's versions shows it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub version: Version,
+    /// Why it was added.
+    pub note: String,
+    pub made_at: Time,
+}
+
+/// Every version of a document that was loaded for its own office, newest first.
+pub async fn versions(tx: &mut Tx, document: &Document) -> Result<Vec<Kept>> {
+    document.must_be_own()?;
+    Ok(sql::versions(tx, document.id).await?.into_iter().map(sql::KeptRow::opened).collect())
+}
+
+impl Document {
+    /// The same document with one of its earlier versions in place of the newest.
+    pub async fn at_version(mut self, tx: &mut Tx, number: i64) -> Result<Document> {
+        let kept = versions(tx, &self).await?.into_iter().find(|kept| kept.version.number == number);
+        self.version = kept.ok_or_else(Error::not_found)?.version;
+        Ok(self)
+    }
 }
 
 /// The document if this sight may see it, else 404. What lies in the trash does not exist here.

@@ -82,12 +82,18 @@ pub async fn add_version(tx: &mut Tx, clock: &Clock, document: &Document, new: N
     let last: Option<(i64,)> =
         tx.one("SELECT MAX(number) FROM version WHERE document = $1", params![document.id]).await?;
     let number = last.map_or(1, |(number,)| number + 1);
+    // First, because it holds the document: whoever would destroy it meanwhile then sees this version too.
+    let changed = tx
+        .execute(
+            "UPDATE document SET version = $2, state = $3, reason = NULL, revision = revision + 1, updated_at = $4
+             WHERE id = $1 AND trashed_at IS NULL AND destroyed_at IS NULL",
+            params![document.id, version, state.as_str(), now],
+        )
+        .await?;
+    if changed == 0 {
+        return Err(Error::not_found());
+    }
     insert_version(tx, document.id, version, number, &new, state, now).await?;
-    tx.execute(
-        "UPDATE document SET version = $2, state = $3, reason = NULL, revision = revision + 1, updated_at = $4 WHERE id = $1",
-        params![document.id, version, state.as_str(), now],
-    )
-    .await?;
     touch_index(tx, clock, document.id).await?;
     Ok(Recorded { document: document.id, version })
 }
@@ -174,7 +180,8 @@ pub async fn edit(
 pub async fn trash(tx: &mut Tx, clock: &Clock, document: &Document) -> Result<()> {
     document.must_be_own()?;
     tx.execute(
-        "UPDATE document SET trashed_at = $2, updated_at = $2, revision = revision + 1 WHERE id = $1 AND trashed_at IS NULL",
+        "UPDATE document SET trashed_at = $2, updated_at = $2, revision = revision + 1
+         WHERE id = $1 AND trashed_at IS NULL AND destroyed_at IS NULL",
         params![document.id, clock.now()],
     )
     .await?;
@@ -182,11 +189,16 @@ pub async fn trash(tx: &mut Tx, clock: &Clock, document: &Document) -> Result<()
 }
 
 pub async fn restore(tx: &mut Tx, clock: &Clock, document: &Document) -> Result<()> {
-    tx.execute(
-        "UPDATE document SET trashed_at = NULL, updated_at = $2, revision = revision + 1 WHERE id = $1",
-        params![document.id, clock.now()],
-    )
-    .await?;
+    let changed = tx
+        .execute(
+            "UPDATE document SET trashed_at = NULL, updated_at = $2, revision = revision + 1
+             WHERE id = $1 AND destroyed_at IS NULL",
+            params![document.id, clock.now()],
+        )
+        .await?;
+    if changed == 0 {
+        return Err(Error::not_found());
+    }
     touch_index(tx, clock, document.id).await
 }
 
@@ -256,17 +268,19 @@ pub async fn mark_findable(tx: &mut Tx, document: DocumentId, version: VersionId
     .map(drop)
 }
 
-/// Asks for another reading of the newest version. False when it is not unreadable.
+/// Asks for another reading of the newest version. False when it was read whole, or is being read.
 pub async fn ask_again(tx: &mut Tx, document: &Document) -> Result<bool> {
     document.must_be_own()?;
     let changed = tx
         .execute(
-            "UPDATE document SET state = 'received', reason = NULL, revision = revision + 1 WHERE id = $1 AND state = 'unreadable'",
+            "UPDATE document SET state = 'received', reason = NULL, revision = revision + 1
+             WHERE id = $1 AND (state = 'unreadable' OR (state = 'ready' AND reason IS NOT NULL))",
             params![document.id],
         )
         .await?;
     tx.execute(
-        "UPDATE version SET state = 'received', reason = NULL WHERE id = $1 AND state = 'unreadable'",
+        "UPDATE version SET state = 'received', reason = NULL
+         WHERE id = $1 AND (state = 'unreadable' OR (state = 'ready' AND reason IS NOT NULL))",
         params![document.version.id],
     )
     .await?;

@@ -9,6 +9,7 @@ use crate::{
     clock::Time,
     id::{DocumentId, VersionId},
     office::Brief,
+    read::Reason,
 };
 
 /// A document as its own office and those who received it see it.
@@ -19,8 +20,12 @@ pub struct Shown {
     pub title: String,
     /// `received`, `reading`, `ready` (already findable), `unreadable` (see `reason`), `stored` (kept, not read).
     pub state: State,
+    /// Why it could not be read, or why a part was left out: a word for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The same for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason_text: Option<ReasonText>,
     pub media_type: String,
     /// Bytes of the original.
     pub size: i64,
@@ -57,6 +62,20 @@ pub struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub trashed_at: Option<Time>,
+}
+
+/// A sentence in both languages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonText {
+    pub id: String,
+    pub en: String,
+}
+
+impl From<Reason> for ReasonText {
+    fn from(reason: Reason) -> ReasonText {
+        let said = reason.say();
+        ReasonText { id: said.id.into_owned(), en: said.en.into_owned() }
+    }
 }
 
 /// A document that a link lists to a named office: what it is, and what opening it needs.
@@ -103,6 +122,7 @@ pub fn show(document: &Document) -> Shown {
         title: details.title.clone(),
         state: document.state,
         reason: document.reason.clone(),
+        reason_text: document.reason.as_deref().and_then(Reason::from_slug).map(ReasonText::from),
         media_type: version.media_type.clone(),
         size: version.size,
         fingerprint: fingerprint(&version.fingerprint),

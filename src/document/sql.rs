@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::{Details, Document, Reach, SecurityClass, State, Urgency, Version};
+use super::{Details, Document, Kept, Reach, SecurityClass, State, Urgency, Version};
 use crate::{
     access::{Sight, Standing},
     clock::Time,
@@ -275,6 +275,31 @@ pub(super) async fn version(db: &Db, id: VersionId) -> Result<Option<VersionRow>
                 v.pages_read, v.pictures, v.signed, v.state, v.reason
          FROM version v JOIN document d ON d.id = v.document WHERE v.id = $1 AND d.destroyed_at IS NULL",
         params![id],
+    )
+    .await
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct KeptRow {
+    #[sqlx(flatten)]
+    version: VersionRow,
+    note: String,
+    made_at: i64,
+}
+
+impl KeptRow {
+    pub(super) fn opened(self) -> Kept {
+        Kept { version: self.version.opened().2, note: self.note, made_at: Time(self.made_at) }
+    }
+}
+
+pub(super) async fn versions(tx: &mut Tx, document: DocumentId) -> Result<Vec<KeptRow>> {
+    tx.all(
+        "SELECT v.document, d.office, v.id, v.number, v.blob, v.file_name, v.media_type, v.size, v.fingerprint, v.pages,
+                v.pages_read, v.pictures, v.signed, v.state, v.reason, v.note, v.made_at
+         FROM version v JOIN document d ON d.id = v.document WHERE v.document = $1 AND d.destroyed_at IS NULL
+         ORDER BY v.number DESC LIMIT 200",
+        params![document],
     )
     .await
 }

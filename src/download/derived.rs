@@ -9,13 +9,13 @@ use super::{
     sql,
 };
 use crate::{
-    blob::ObjectName,
     db::{Db, Tx},
     document::Version,
     error::{Error, Result},
     id::{OfficeId, VersionId},
     read::Page,
     seal::{self, ObjectKey, Opener, Secret32},
+    vault,
 };
 
 /// Pages whose text lies in one object: few objects for a long document, little to open for one page.
@@ -81,26 +81,16 @@ impl Shelf {
         })
     }
 
-    /// Records derivations; a later reading replaces an earlier one. Returns the objects that nothing names any more.
-    pub async fn keep(&self, tx: &mut Tx, version: &Version, blocks: &[Block]) -> Result<Vec<String>> {
-        let mut orphans = Vec::new();
+    /// Records derivations; a later reading replaces an earlier one, whose objects the vault takes away.
+    pub async fn keep(&self, tx: &mut Tx, version: &Version, blocks: &[Block]) -> Result<()> {
+        let now = self.clock.now();
         for block in blocks {
             if let Some(before) = sql::derivation(tx, version.id, &block.kind, block.page).await? {
-                orphans.push(before.object);
+                vault::discard(tx, &before.object, now).await?;
             }
-            sql::keep(tx, version.id, block.row(), self.clock.now()).await?;
+            sql::keep(tx, version.id, block.row(), now).await?;
         }
-        Ok(orphans)
-    }
-
-    /// Deletes objects that were replaced. A failure leaves an orphan for the sweep and is no error.
-    pub async fn drop_objects(&self, objects: &[String]) {
-        for object in objects {
-            let Some(name) = ObjectName::parse(object) else { continue };
-            if let Err(cause) = self.store.delete(&name).await {
-                tracing::warn!(cause = %cause.chain(), "a replaced derivation stays in the store until the sweep");
-            }
-        }
+        Ok(())
     }
 
     /// Text and words of one page, or `None` where the document has no such page or no text.

@@ -6,6 +6,7 @@ use crate::{
     crash::{Point, point},
     error::{Error, Kind, Result, say},
     read::{Picture, Reason},
+    vault,
 };
 
 /// Widths that are kept: a thumbnail, a phone, a page, a page looked at closely.
@@ -45,10 +46,8 @@ impl Shelf {
             .await?;
         point(Point::PictureStored);
         let mut tx = self.db.write().await?;
-        let orphans = self.keep(&mut tx, &grant.version, &[block]).await?;
-        tx.commit().await?;
-        self.drop_objects(&orphans).await;
-        Ok(())
+        self.keep(&mut tx, &grant.version, &[block]).await?;
+        tx.commit().await
     }
 
     /// Drops the oldest kept pictures until all of them fit `budget` bytes.
@@ -62,11 +61,10 @@ impl Shelf {
             let mut tx = self.db.write().await?;
             for row in &oldest {
                 sql::forget(&mut tx, &row.object).await?;
+                vault::discard(&mut tx, &row.object, self.clock.now()).await?;
                 over -= row.sealed_size;
             }
             tx.commit().await?;
-            let objects: Vec<String> = oldest.into_iter().map(|row| row.object).collect();
-            self.drop_objects(&objects).await;
         }
         Ok(())
     }

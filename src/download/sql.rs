@@ -59,7 +59,7 @@ pub(super) async fn keep(tx: &mut Tx, version: VersionId, row: KeepRow<'_>, now:
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (version, kind, page) DO UPDATE SET object = excluded.object, wrapped = excluded.wrapped,
              sealed_size = excluded.sealed_size, media_type = excluded.media_type, made_at = excluded.made_at,
-             recovery = excluded.recovery",
+             recovery = excluded.recovery, mirrored_at = NULL",
         params![
             version,
             row.kind,
@@ -113,7 +113,7 @@ pub(super) async fn exchange_derived(
 ) -> Result<bool> {
     let changed = tx
         .execute(
-            "UPDATE derivation SET object = $5, wrapped = $6, sealed_size = $7, recovery = $8
+            "UPDATE derivation SET object = $5, wrapped = $6, sealed_size = $7, recovery = $8, mirrored_at = NULL
              WHERE version = $1 AND kind = $2 AND page = $3 AND object = $4",
             params![
                 row.version,

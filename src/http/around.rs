@@ -3,16 +3,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::{
     body::Body,
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::problem;
+use super::{body, problem};
 use crate::{
     app::App,
     audit::Origin,
@@ -69,9 +70,10 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let lang = Lang::choose(request.headers());
     let origin = origin(&app, &request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let is_stranger = ["/s/", "/d/", "/api/v1/shared/"].iter().any(|start| path.starts_with(start));
+    let is_stranger = comes_by_link(&path);
     request.extensions_mut().insert(lang);
     request.extensions_mut().insert(origin.clone());
+    let request = body::guarded(request, Duration::from_secs(app.config.server.body_idle_seconds));
     let started = tokio::time::Instant::now();
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
@@ -80,6 +82,8 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
         if !response.headers().contains_key(header::CONTENT_TYPE) {
             response = with_problem(response, &error, lang, &origin.request);
         }
+    } else if method == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = ways(response);
     } else if is_bare_refusal(&response) {
         let error = bare(response.status());
         response = with_problem(response, &error, lang, &origin.request);
@@ -93,6 +97,12 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let took_ms = started.elapsed().as_millis() as u64;
     tracing::info!(request = %origin.request, %method, path = shown, status, took_ms, "answered");
     response
+}
+
+/// Calls that name a link by its public id, as strangers make them.
+fn comes_by_link(path: &str) -> bool {
+    let brings_files = path.strip_prefix("/api/v1/drops/").is_some_and(|rest| rest.contains("/files"));
+    brings_files || ["/s/", "/d/", "/api/v1/shared/"].iter().any(|start| path.starts_with(start))
 }
 
 /// A failure is logged once, here, and only when somebody should look at it.
@@ -111,6 +121,15 @@ fn with_problem(response: Response, error: &Error, lang: Lang, request: &str) ->
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     parts.headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.code()));
     (parts, Body::from(body)).into_response()
+}
+
+/// What an address can do, for whoever asks before they call: outside of all layers the router names it in `Allow`.
+fn ways(response: Response) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.status = StatusCode::NO_CONTENT;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_TYPE);
+    (parts, Body::empty()).into_response()
 }
 
 /// The router's own 404 and 405 come without a body that says what to do.
@@ -140,7 +159,9 @@ fn security_headers(headers: &mut HeaderMap, is_stranger: bool) {
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
-    set(header::REFERRER_POLICY, "no-referrer");
+    // A page of a link names its address to nobody. Elsewhere our own forms must be able to say where they stand: on an
+    // unencrypted way it is all that a browser tells.
+    set(header::REFERRER_POLICY, if is_stranger { "no-referrer" } else { "same-origin" });
     set(
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \

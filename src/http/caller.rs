@@ -2,9 +2,10 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{Method, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
 };
 
+use super::{pace::Pace, strict};
 use crate::{
     access::Actor,
     account::Credentials,
@@ -36,7 +37,9 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller> {
         let Who { actor, origin } = Who::from_request_parts(parts, app).await?;
-        Ok(Caller { actor: actor.ok_or_else(Error::unauthorized)?, origin })
+        let actor = actor.ok_or_else(Error::unauthorized)?;
+        strict::check(parts)?;
+        Ok(Caller { actor, origin })
     }
 }
 
@@ -46,7 +49,7 @@ impl FromRequestParts<App> for Who {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Who> {
         let origin = parts.extensions.get::<Origin>().cloned().unwrap_or_else(Origin::machine);
         let acting = acting_office(parts)?;
-        let bearer = bearer(parts);
+        let bearer = bearer(&parts.headers);
         let cookie = cookie(parts, COOKIE);
         let credentials = match (&bearer, &cookie) {
             (Some(token), _) => Credentials::Bearer(token),
@@ -57,6 +60,9 @@ impl FromRequestParts<App> for Who {
             (None, None) => return Ok(Who { actor: None, origin }),
         };
         let actor = app.accounts.authenticate(credentials, acting).await?;
+        if let (Some(_), Some(pace)) = (&actor, parts.extensions.get::<Pace>()) {
+            pace.prove(&parts.headers);
+        }
         Ok(Who { actor, origin })
     }
 }
@@ -74,16 +80,24 @@ fn acting_office(parts: &Parts) -> Result<Option<OfficeId>> {
     })
 }
 
+/// What a request shows to prove who asks: a bearer's token before a page's cookie.
+pub(super) fn credential(headers: &HeaderMap) -> Option<String> {
+    bearer(headers).or_else(|| cookie_in(headers, COOKIE))
+}
+
 /// The token of `Authorization: Bearer`.
-pub fn bearer(parts: &Parts) -> Option<String> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 pub fn cookie(parts: &Parts, name: &str) -> Option<String> {
-    parts
-        .headers
+    cookie_in(&parts.headers, name)
+}
+
+fn cookie_in(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -101,7 +115,10 @@ fn same_origin(app: &App, parts: &Parts) -> Result<()> {
         (Some(site), _) => site == "same-origin" || site == "none",
         (None, Some(origin)) => {
             let host = text("host").unwrap_or("");
-            origin == app.public_url() || origin.split_once("://").is_some_and(|(_, theirs)| theirs == host)
+            let is_ours =
+                origin == app.public_url() || origin.split_once("://").is_some_and(|(_, theirs)| theirs == host);
+            // Pages of links send no referrer, and with it no origin; the cookie itself comes from our own site only.
+            is_ours || origin == "null" && parts.uri.path().starts_with("/s/")
         }
         (None, None) => false,
     };

@@ -7,6 +7,7 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use super::body::{broken_off, cut_off};
 use crate::{
     app::App,
     error::{Error, Kind, Result, say},
@@ -75,6 +76,10 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
             say(format!("Isi bukan JSON yang benar: {cause}"), format!("The body is not valid JSON: {cause}")),
         )
     })?;
+    // A type of named fields would also take their values as a list.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::invalid("", say("Kirim satu objek JSON: {…}.", "Send one JSON object: {…}.")));
+    }
     Ok(value)
 }
 
@@ -85,14 +90,10 @@ async fn collect(request: Request, limit: usize) -> Result<bytes::Bytes> {
             format!("Isi permintaan melebihi {limit} bita (server.json_bytes)."),
             format!("The body is larger than {limit} bytes (server.json_bytes)."),
         ))),
-        Err(cause) => Err(Error::bad_request(
-            "cut-off",
-            say(
-                "Kiriman terputus sebelum lengkap; kirim ulang.",
-                "The body ended before it was complete; send it again.",
-            ),
-        )
-        .because(cause)),
+        Err(cause) => Err(match cause.downcast::<axum::Error>() {
+            Ok(cause) => broken_off(*cause),
+            Err(cause) => cut_off().because(cause),
+        }),
     }
 }
 
@@ -121,6 +122,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         let axum::extract::Path(path) = axum::extract::Path::from_request_parts(parts, state)
             .await
             .map_err(|_: axum::extract::rejection::PathRejection| Error::not_found())?;
+        super::strict::check(parts)?;
         Ok(Path(path))
     }
 }

@@ -3,15 +3,22 @@
 //! [`Error`](crate::error::Error) into `application/problem+json`.
 
 mod around;
+mod body;
 mod caller;
 mod conditional;
+mod description;
 mod extract;
+pub mod pace;
+pub mod plain;
 mod problem;
 pub mod routes;
 pub mod serve;
+pub mod strict;
 
 pub use around::{Lang, around};
+pub use body::{broken_off, cut_off};
 pub use caller::{COOKIE, Caller, Who, cookie};
 pub use conditional::{IfMatch, etag};
+pub use description::{Description, Operation};
 pub use extract::{Form, Json, Path, Query, parse_json};
 pub use problem::Problem;

@@ -1,14 +1,21 @@
 //! Every route, in one place. A route that is not described cannot be added, and the test that walks every route by every
 //! actor fails until it says who may call it.
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use std::sync::Arc;
+
+use axum::{Extension, Router, extract::DefaultBodyLimit, http::Method, middleware};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::around;
+use super::{
+    Description, around,
+    pace::{self, Pace},
+    plain::{self, Plain},
+    strict::{self, Known},
+};
 use crate::{api, app::App, web};
 
 #[derive(OpenApi)]
@@ -28,7 +35,9 @@ struct Bearer;
 impl Modify for Bearer {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        api.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("grant", scheme.clone());
+        components.add_security_scheme("bearer", scheme);
     }
 }
 
@@ -100,7 +109,13 @@ fn sharing() -> OpenApiRouter<App> {
         .routes(routes!(api::shared::image))
         .routes(routes!(api::drops::create, api::drops::list))
         .routes(routes!(api::drops::get, api::drops::delete))
-        .routes(routes!(api::drops::receive))
+        .routes(routes!(api::drops::receive, api::drop_uploads::options))
+        .routes(routes!(
+            api::drop_uploads::get,
+            api::drop_uploads::head,
+            api::drop_uploads::patch,
+            api::drop_uploads::delete
+        ))
 }
 
 fn operation() -> OpenApiRouter<App> {
@@ -111,23 +126,39 @@ fn operation() -> OpenApiRouter<App> {
         .routes(routes!(api::status::limits))
 }
 
+/// What is not described: the description itself, and what a supervisor of processes asks.
+fn undescribed() -> Vec<Plain> {
+    vec![
+        Plain::get("/api/v1/openapi.json", api::status::openapi),
+        Plain::get("/healthz", api::status::healthz),
+        Plain::get("/readyz", api::status::readyz),
+    ]
+}
+
 /// The OpenAPI document, as it is served and committed.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    described().split_for_parts().1
+pub fn openapi() -> Description {
+    Description::of(&described().split_for_parts().1)
+}
+
+/// Every route of the server, for the test that asks of each who may call it.
+pub fn every() -> Vec<(Method, String)> {
+    let described = openapi();
+    let described = described.operations().filter_map(|one| Some((one.method.parse().ok()?, one.path.to_owned())));
+    let plain = undescribed().into_iter().chain(web::every());
+    described.chain(plain.map(|one| (one.method, one.path.to_owned()))).collect()
 }
 
 /// The whole server.
 pub fn router(app: App) -> Router {
     let (routes, openapi) = described().split_for_parts();
-    let document = openapi.to_pretty_json().unwrap_or_default();
+    let description = Arc::new(Description::of(&openapi));
+    let pace = Pace::of(&app);
     routes
-        .route(
-            "/api/v1/openapi.json",
-            get(move || async move { ([(axum::http::header::CONTENT_TYPE, "application/json")], document) }),
-        )
-        .route("/healthz", get(api::status::healthz))
-        .route("/readyz", get(api::status::readyz))
-        .merge(web::routes(&app))
+        .layer(middleware::from_fn_with_state(Known::of(&description), strict::refuse))
+        .merge(plain::router(undescribed()))
+        .layer(middleware::from_fn_with_state(pace.clone(), pace::keep))
+        .merge(web::routes(&app, pace))
+        .layer(Extension(description))
         // Every body is limited where it is read, by its own named limit.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app.clone(), around))

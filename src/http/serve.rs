@@ -10,7 +10,7 @@ use hyper_util::rt::TokioTimer;
 use crate::{
     app::App,
     error::{Error, Kind, Result, say},
-    jobs,
+    idempotency, jobs,
 };
 
 /// A running server; [`Running::stop`] ends it gracefully.
@@ -25,6 +25,11 @@ pub struct Running {
 /// Binds, starts background work and serves `router` until it is stopped.
 pub async fn start(app: App, router: Router) -> Result<Running> {
     let listener = bind(&app.config.server.listen)?;
+    start_on(listener, app, router).await
+}
+
+/// The same on an address that was taken before: whoever cannot have it finds out before touching any data.
+pub async fn start_on(listener: TcpListener, app: App, router: Router) -> Result<Running> {
     let address = listener.local_addr()?;
     let tls = tls(&app).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -32,6 +37,7 @@ pub async fn start(app: App, router: Router) -> Result<Running> {
     if !app.db.is_postgres() {
         // An embedded database has this one node: whatever is leased was held by a life that ended.
         app.queue.free_all().await?;
+        idempotency::free_all(&app.db).await?;
     }
     let handle = Handle::new();
     let background = jobs::start(&app);
@@ -62,14 +68,14 @@ async fn serve(
     }
 }
 
-fn bind(listen: &str) -> Result<TcpListener> {
+pub fn bind(listen: &str) -> Result<TcpListener> {
     let listener = TcpListener::bind(listen).map_err(|cause| {
         Error::new(
             Kind::Conflict,
             "cannot-listen",
             say(
-                format!("Alamat {listen} tidak dapat dipakai: {cause}. Pilih lain dengan server.listen."),
-                format!("Cannot listen on {listen}: {cause}. Choose another with server.listen."),
+                format!("Alamat {listen} tidak dapat dipakai: {cause}. Hentikan yang memakainya, atau pilih alamat lain (server.listen; demo: --listen)."),
+                format!("Cannot listen on {listen}: {cause}. Stop what uses it, or choose another address (server.listen; demo: --listen)."),
             ),
         )
     })?;
@@ -106,6 +112,7 @@ impl Running {
         if tokio::time::timeout(Duration::from_secs(10), jobs_end).await.is_err() {
             tracing::warn!("background work did not end in time; its leases will");
         }
+        self.app.index.close();
         self.app.db.close().await;
     }
 

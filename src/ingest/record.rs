@@ -83,7 +83,7 @@ pub async fn record_version(
 /// Equal files of one office share one blob: ours stays pending for the sweep. Otherwise ours becomes live, unless its
 /// lease ended meanwhile and the sweep has taken it.
 async fn settle_blob(tx: &mut Tx, received: &Received) -> Result<Uuid> {
-    if let Some(existing) = sql::live_twin(tx, received.office, &received.dedupe).await? {
+    if let Some(existing) = sql::take_live_twin(tx, received.office, &received.dedupe).await? {
         return Ok(existing);
     }
     if sql::make_live(tx, received.blob).await? {
@@ -102,7 +102,7 @@ fn new_version(received: Received, blob: Uuid, accepted: &Accepted, note: String
     NewVersion {
         blob,
         media_type: received.media_type.to_owned(),
-        is_read: read::is_readable(received.media_type),
+        is_read: read::is_worth_a_look(received.media_type),
         file_name: received.file_name,
         size: received.size,
         fingerprint: received.fingerprint,

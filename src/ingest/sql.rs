@@ -6,7 +6,7 @@ use crate::{
     clock::Time,
     db::{Db, Sql, Tx, params},
     error::Result,
-    id::{BlobId, DocumentId, OfficeId, UploadId},
+    id::{BlobId, DocumentId, DropId, OfficeId, UploadId},
     seal::Sealed,
 };
 
@@ -105,7 +105,7 @@ pub(super) async fn blobs_of_former_recovery(
 pub(super) async fn exchange_object(tx: &mut Tx, blob: BlobId, former: &str, sealed: &Sealed) -> Result<bool> {
     let changed = tx
         .execute(
-            "UPDATE blob SET object = $3, sealed_size = $4, recovery = $5
+            "UPDATE blob SET object = $3, sealed_size = $4, recovery = $5, mirrored_at = NULL
              WHERE id = $1 AND object = $2 AND state = 'live'",
             params![blob, former, sealed.name.to_string(), sealed.sealed_size as i64, sealed.recovery],
         )
@@ -117,14 +117,20 @@ pub(super) async fn delete_keys(tx: &mut Tx, blob: BlobId) -> Result<u64> {
     tx.execute("DELETE FROM blob_key WHERE blob = $1", params![blob]).await
 }
 
-pub(super) async fn live_twin(tx: &mut Tx, office: OfficeId, dedupe: &[u8; 32]) -> Result<Option<Uuid>> {
+/// The UPDATE holds the row until the new version is committed: whoever would condemn the blob waits and then sees the
+/// version.
+pub(super) async fn take_live_twin(tx: &mut Tx, office: OfficeId, dedupe: &[u8; 32]) -> Result<Option<Uuid>> {
     let row: Option<(Uuid,)> = tx
         .one(
             "SELECT id FROM blob WHERE dedupe = $1 AND state = 'live' AND office = $2 ORDER BY id LIMIT 1",
             params![*dedupe, office],
         )
         .await?;
-    Ok(row.map(|(id,)| id))
+    let Some((twin,)) = row else { return Ok(None) };
+    let held = tx
+        .execute("UPDATE blob SET lease_to = lease_to WHERE id = $1 AND state = 'live'", params![BlobId(twin)])
+        .await?;
+    Ok((held == 1).then_some(twin))
 }
 
 pub(super) async fn make_live(tx: &mut Tx, blob: BlobId) -> Result<bool> {
@@ -185,11 +191,34 @@ pub(super) async fn insert_upload(tx: &mut Tx, row: &UploadRow, now: Time) -> Re
 pub(super) async fn open_uploads(tx: &mut Tx, office: OfficeId, now: Time) -> Result<i64> {
     let row: Option<(i64,)> = tx
         .one(
-            "SELECT count(*) FROM upload WHERE office = $1 AND document IS NULL AND expires_at > $2",
+            "SELECT count(*) FROM upload WHERE office = $1 AND drop_id IS NULL AND document IS NULL AND expires_at > $2",
             params![office, now],
         )
         .await?;
     Ok(row.map_or(0, |(count,)| count))
+}
+
+/// How many uploads of an upload-only link are not finished, and their bytes together.
+pub(super) async fn open_in_drop(tx: &mut Tx, drop: DropId, now: Time) -> Result<(i64, i64)> {
+    let row: Option<(i64, i64)> = tx
+        .one(
+            "SELECT count(*), CAST(COALESCE(SUM(length), 0) AS BIGINT) FROM upload
+             WHERE drop_id = $1 AND document IS NULL AND expires_at > $2",
+            params![drop, now],
+        )
+        .await?;
+    Ok(row.unwrap_or_default())
+}
+
+/// File name, size, fingerprint and time of what an upload became.
+pub(super) async fn finished(db: &Db, id: UploadId) -> Result<Option<(String, i64, Vec<u8>, i64)>> {
+    db.one(
+        "SELECT v.file_name, v.size, v.fingerprint, v.made_at FROM upload u
+           JOIN version v ON v.document = u.document AND v.number = 1
+         WHERE u.id = $1",
+        params![id],
+    )
+    .await
 }
 
 pub(super) async fn upload(db: &Db, id: UploadId) -> Result<Option<UploadRow>> {

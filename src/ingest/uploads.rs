@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 
 use super::{
     Ingest, Received, Source,
@@ -16,7 +19,7 @@ use crate::{
     clock::Time,
     crash::{Point, point},
     db::Tx,
-    error::{Error, Kind, Result, say},
+    error::{Error, Kind, Result, Say, say},
     id::{self, DocumentId, DropId, OfficeId, PersonId, UploadId},
     seal,
 };
@@ -46,11 +49,27 @@ pub struct Upload {
 pub struct Begin {
     pub office: OfficeId,
     pub person: Option<PersonId>,
-    pub drop: Option<DropId>,
+    pub drop: Option<ForDrop>,
     pub length: u64,
     pub file_name: String,
     pub metadata: String,
     pub held: bool,
+}
+
+/// The upload-only link by which an upload comes, and what it takes of all files together.
+#[derive(Clone, Copy, Debug)]
+pub struct ForDrop {
+    pub id: DropId,
+    pub max_bytes: u64,
+}
+
+/// What an upload became, as somebody may know who sent it.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub file_name: String,
+    pub size: u64,
+    pub fingerprint: [u8; 32],
+    pub at: Time,
 }
 
 impl From<UploadRow> for Upload {
@@ -71,6 +90,9 @@ impl From<UploadRow> for Upload {
         }
     }
 }
+
+/// What is sealed of a part at a time: its ciphertext need not lie in memory twice.
+const SLICE: usize = 256 << 10;
 
 impl Upload {
     pub fn is_complete(&self) -> bool {
@@ -97,11 +119,13 @@ impl Ingest {
             ));
         }
         let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        self.find_place(&mut tx, &begin, now).await?;
         let row = UploadRow {
             id: id::fresh(&self.clock),
             office: begin.office.0,
             person: begin.person.map(|person| person.0),
-            drop_id: begin.drop.map(|id| id.0),
+            drop_id: begin.drop.map(|drop| drop.id.0),
             length: begin.length as i64,
             received: 0,
             file_name: begin.file_name,
@@ -111,22 +135,39 @@ impl Ingest {
             expires_at: now.plus(Duration::from_secs(3600 * self.limits.expire_hours)).0,
             failed: None,
         };
-        let mut tx = self.db.write().await?;
-        if sql::open_uploads(&mut tx, begin.office, now).await? >= self.limits.max_open {
-            return Err(Error::new(
-                Kind::TooMany,
-                "too-many-uploads",
-                say(
-                    format!("Kantor ini sudah memulai {} unggahan yang belum selesai (upload.max_open). Selesaikan atau batalkan dahulu.", self.limits.max_open),
-                    format!("This office has begun {} uploads that are not finished (upload.max_open). Finish or cancel some first.", self.limits.max_open),
-                ),
-            )
-            .retry_after(60));
-        }
         sql::insert_upload(&mut tx, &row, now).await?;
         tx.commit().await?;
         point(Point::UploadBegun);
         Ok(row.into())
+    }
+
+    /// Strangers never take the places of the office's own people: each upload-only link has its own, and what was begun
+    /// by it and not finished has at most twice the bytes that it takes, so that a cut sender can begin anew.
+    async fn find_place(&self, tx: &mut Tx, begin: &Begin, now: Time) -> Result<()> {
+        let most = self.limits.max_open;
+        if let Some(drop) = begin.drop {
+            let (open, bytes) = sql::open_in_drop(tx, drop.id, now).await?;
+            let fits = (bytes as u64).saturating_add(begin.length) <= drop.max_bytes.saturating_mul(2);
+            return if open < most && fits { Ok(()) } else { Err(too_many(many_in_drop())) };
+        }
+        if sql::open_uploads(tx, begin.office, now).await? < most {
+            return Ok(());
+        }
+        Err(too_many(say(
+            format!(
+                "Kantor ini sudah memulai {most} unggahan yang belum selesai (upload.max_open). Selesaikan atau batalkan dahulu."
+            ),
+            format!(
+                "This office has begun {most} uploads that are not finished (upload.max_open). Finish or cancel some first."
+            ),
+        )))
+    }
+
+    /// The receipt of an upload that became a document; none before.
+    pub async fn finished(&self, id: UploadId) -> Result<Option<Finished>> {
+        let Some((file_name, size, fingerprint, at)) = sql::finished(&self.db, id).await? else { return Ok(None) };
+        let fingerprint = fingerprint.try_into().map_err(|_| Error::internal("a fingerprint of 32 bytes"))?;
+        Ok(Some(Finished { file_name, size: size as u64, fingerprint, at: Time(at) }))
     }
 
     /// The upload if `may` accepts it and it has not expired, else 404.
@@ -145,15 +186,16 @@ impl Ingest {
         let mut piece = BytesMut::new();
         let cut = loop {
             match bytes.next().await {
-                Some(Ok(more)) => {
+                Some(Ok(mut more)) => {
                     if received + (piece.len() + more.len()) as u64 > upload.length {
                         break Some(longer_than_said(upload.length));
                     }
-                    piece.extend_from_slice(&more);
-                    while piece.len() >= self.limits.part_bytes {
-                        let full = piece.split_to(self.limits.part_bytes).freeze();
-                        received = self.keep_part(upload, received, full).await?;
+                    while piece.len() + more.len() >= self.limits.part_bytes {
+                        // Filled to the last byte and no further, so that its buffer never grows to the next size.
+                        piece.extend_from_slice(&more.split_to(self.limits.part_bytes - piece.len()));
+                        received = self.keep_part(upload, received, std::mem::take(&mut piece).freeze()).await?;
                     }
+                    piece.extend_from_slice(&more);
                 }
                 Some(Err(cause)) => break Some(cause),
                 None => break None,
@@ -181,7 +223,8 @@ impl Ingest {
 
     async fn keep_part(&self, upload: &Upload, start: u64, piece: Bytes) -> Result<u64> {
         let size = piece.len() as u64;
-        let (sealed, body) = self.seal(stream::iter([Ok(piece)])).await?;
+        let slices = (0..piece.len()).step_by(SLICE).map(|at| Ok(piece.slice(at..piece.len().min(at + SLICE))));
+        let (sealed, body) = self.seal(stream::iter(slices)).await?;
         let part = i64::from_be_bytes(id::random()) & i64::MAX;
         self.store.put(&part_name(upload.id, part), &body).await?;
         point(Point::PartStored);
@@ -190,6 +233,9 @@ impl Ingest {
         let row = PartRow { start: start as i64, part, size: size as i64, wrapped };
         let mut tx = self.db.write().await?;
         if !sql::advance(&mut tx, upload.id, start as i64, size as i64).await? {
+            drop(tx);
+            // Another request was first: nothing names this part, and nobody would find it again.
+            self.store.delete(&part_name(upload.id, part)).await?;
             return Err(wrong_offset());
         }
         sql::insert_part(&mut tx, upload.id, &row).await?;
@@ -206,33 +252,33 @@ impl Ingest {
         let (ingest, upload) = (self.clone(), upload.clone());
         let bytes = async_stream::try_stream! {
             for part in parts {
-                yield ingest.open_part(&upload, &part).await?;
+                let mut pieces = ingest.open_part(&upload, &part).await?;
+                while let Some(piece) = pieces.next().await {
+                    yield piece?;
+                }
             }
         };
         self.receive(source, Box::pin(bytes)).await
     }
 
-    /// A part is at most `upload.part_bytes`, so it is opened whole.
-    async fn open_part(&self, upload: &Upload, part: &PartRow) -> Result<Bytes> {
+    /// The bytes of a part, opened while they are read: several parts' worth at once would be much memory.
+    async fn open_part(&self, upload: &Upload, part: &PartRow) -> Result<BoxStream<'static, Result<Bytes>>> {
         let context = part_context(upload.id, part.part);
         let key = self.keys.open(upload.office, &context, &part.wrapped).await?;
         let opener = seal::Opener::new(&seal::ObjectKey::from_bytes(&key)?);
         let plan = opener.plan_whole();
-        let name = part_name(upload.id, part.part);
-        let sealed = self.store.get(&name, Some(plan.sealed())).await?;
-        let mut pieces = std::pin::pin!(opener.open_stream(plan, sealed.stream));
-        let mut whole = BytesMut::with_capacity(part.size as usize);
-        while let Some(piece) = pieces.next().await {
-            whole.extend_from_slice(&piece?);
-        }
-        Ok(whole.freeze())
+        let sealed = self.store.get(&part_name(upload.id, part.part), Some(plan.sealed())).await?;
+        Ok(opener.open_stream(plan, sealed.stream).boxed())
     }
 
     /// The bytes of a held picture.
     pub async fn held_bytes(&self, upload: &Upload) -> Result<Vec<Bytes>> {
         let mut all = Vec::new();
         for part in sql::parts(&self.db, upload.id).await? {
-            all.push(self.open_part(upload, &part).await?);
+            let mut pieces = self.open_part(upload, &part).await?;
+            while let Some(piece) = pieces.next().await {
+                all.push(piece?);
+            }
         }
         Ok(all)
     }
@@ -305,6 +351,17 @@ pub fn wrong_offset() -> Error {
             "Letak lanjutan tidak cocok. Tanyakan letak terakhir dengan HEAD, lalu lanjutkan dari situ.",
             "The offset does not fit. Ask for the present one with HEAD and go on from there.",
         ),
+    )
+}
+
+fn too_many(detail: Say) -> Error {
+    Error::new(Kind::TooMany, "too-many-uploads", detail).retry_after(60)
+}
+
+fn many_in_drop() -> Say {
+    say(
+        "Lewat tautan ini terlalu banyak unggahan dimulai dan belum selesai. Lanjutkan yang sudah dimulai, atau coba lagi nanti.",
+        "Too many uploads were begun by this link and are not finished. Go on with those, or try again later.",
     )
 }
 

@@ -18,7 +18,8 @@ pub async fn run(app: App) {
     }
 }
 
-async fn tidy(app: &App) -> Result<()> {
+/// One round of it.
+pub async fn tidy(app: &App) -> Result<()> {
     while app.ingest.drop_expired(50).await? == 50 {}
     if !record::deletions_are_held(&app.db, app.clock.now()).await? {
         app.shelf.trim_pictures(app.config.reading.picture_budget_bytes).await?;

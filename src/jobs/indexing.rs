@@ -11,14 +11,17 @@ use crate::{
     document::{self, Applied, Document, Reach, State, WINDOW, numbers_of},
     error::{Error, Result},
     id::DocumentId,
-    search::{Change, Details, IndexedDocument},
+    search::{Change, Details, Index, IndexedDocument},
 };
 
+/// Documents that are applied together.
 const BATCH: i64 = 200;
+/// Changes that are read at once to be applied, and to be left out of an answer.
+const LOOK: i64 = 1000;
+const PENDING: i64 = 10_000;
 
 pub async fn run(app: App) {
     let poll = Duration::from_millis(app.config.search.poll_milliseconds);
-    set_newest(&app, app.index.cursor().max(0));
     while !app.stopping.is_cancelled() {
         match follow(&app).await {
             Ok(true) => continue,
@@ -33,6 +36,11 @@ pub async fn run(app: App) {
     }
 }
 
+/// What the index held when the program started counts as applied, before anybody can ask.
+pub fn begin(app: &App) {
+    set_newest(app, built_since(app));
+}
+
 /// One step; an index that is new, or was lost while the server ran, is built first.
 async fn follow(app: &App) -> Result<bool> {
     if app.index.is_fresh() {
@@ -41,25 +49,48 @@ async fn follow(app: &App) -> Result<bool> {
     step(app).await
 }
 
-/// A fresh or lost index is filled from the vault while everything else works.
+/// The change from which on the log has to be applied to what the index holds.
+fn built_since(app: &App) -> i64 {
+    match app.index.cursor() {
+        0 => (app.clock.now().0 << 20) - numbers_of(WINDOW),
+        cursor => cursor.abs(),
+    }
+}
+
+/// A fresh or lost index is filled from the vault while everything else works. What changes meanwhile is applied in
+/// between. A negative cursor says that the index is being built and since when, so that one that was cut goes on.
 async fn rebuild(app: &App) -> Result<()> {
     tracing::info!("the index is being rebuilt from the vault");
-    // What changes while the rebuild runs is applied again afterwards.
-    let now = (app.clock.now().0 << 20) - numbers_of(WINDOW);
+    let since = built_since(app);
+    set_newest(app, since);
+    let mut cursor = app.index.cursor();
     let mut after = DocumentId(uuid::Uuid::nil());
     loop {
         let documents = document::every(&app.db, after, BATCH).await?;
         let Some(last) = documents.last() else { break };
         after = *last;
-        apply(app, &documents, 0).await?;
+        let findable = apply(app, &missing(app, &documents)?, cursor, -since).await?;
+        announce(app, &findable).await?;
+        cursor = -since;
+        step(app).await?;
         if app.stopping.is_cancelled() {
             return Ok(());
         }
     }
-    apply(app, &[], now).await?;
-    set_newest(app, now);
+    apply(app, &[], cursor, since).await?;
     tracing::info!("the index is complete");
     Ok(())
+}
+
+/// Those that the index does not hold: the others were built before a cut, or changed since and are there already.
+fn missing(app: &App, documents: &[DocumentId]) -> Result<Vec<DocumentId>> {
+    let mut missing = Vec::new();
+    for id in documents {
+        if !app.index.holds(id.0)? {
+            missing.push(*id);
+        }
+    }
+    Ok(missing)
 }
 
 fn set_newest(app: &App, newest: i64) {
@@ -70,12 +101,13 @@ fn set_newest(app: &App, newest: i64) {
 
 /// Applies what is new. True when there may be more.
 async fn step(app: &App) -> Result<bool> {
+    let cursor = app.index.cursor();
     let mut fresh = Vec::new();
     let mut after = progress(app)?.look_from();
     // The window may hold many numbers that are applied already: read on until a batch of new ones is found.
     loop {
-        let seen = document::index_changes(&app.db, after, 1000).await?;
-        let is_last = seen.len() < 1000;
+        let seen = document::index_changes(&app.db, after, LOOK).await?;
+        let is_last = (seen.len() as i64) < LOOK;
         after = seen.last().map_or(after, |(seq, _)| *seq);
         let applied = progress(app)?;
         fresh.extend(seen.into_iter().filter(|change| !applied.has(change)));
@@ -92,27 +124,47 @@ async fn step(app: &App) -> Result<bool> {
     documents.sort_unstable();
     documents.dedup();
     let newest = fresh.iter().map(|(seq, _)| *seq).max().unwrap_or(0);
-    apply(app, &documents, newest.max(app.index.cursor())).await?;
+    // While the index is being built its cursor says so and stays.
+    let next = if cursor > 0 { newest.max(cursor) } else { cursor };
+    let findable = apply(app, &documents, cursor, next).await?;
     progress(app)?.note(&fresh);
+    if let Err(cause) = announce_shown(app, findable).await {
+        // Nobody was told: the next step does all of it again.
+        progress(app)?.forget(&fresh);
+        return Err(cause);
+    }
     app.index_moved.send_modify(|count| *count += 1);
     Ok(true)
 }
 
 /// Documents whose latest change this node has not applied: whoever searches now must not be shown their former state.
 pub async fn pending(app: &App) -> Result<HashSet<DocumentId>> {
-    let from = progress(app)?.late_from();
-    let seen = document::index_changes(&app.db, from, 10_000).await?;
-    let applied = progress(app)?;
-    Ok(seen.into_iter().filter(|change| !applied.has(change)).map(|(_, id)| id).collect())
+    let mut after = progress(app)?.late_from();
+    let mut pending = HashSet::new();
+    // To the end, however far this node is behind: one that is left out here would be found in its former state.
+    loop {
+        let seen = document::index_changes(&app.db, after, PENDING).await?;
+        let is_last = (seen.len() as i64) < PENDING;
+        after = seen.last().map_or(after, |(seq, _)| *seq);
+        let applied = progress(app)?;
+        pending.extend(seen.into_iter().filter(|change| !applied.has(change)).map(|(_, id)| id));
+        drop(applied);
+        if is_last {
+            return Ok(pending);
+        }
+    }
 }
 
 fn progress(app: &App) -> Result<MutexGuard<'_, Applied>> {
     app.applied.lock().map_err(|_| Error::internal("indexing panicked earlier"))
 }
 
-async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<()> {
+/// Brings the index that stood at `former` up to the present state of these documents. Gives those whose text came in
+/// with it.
+async fn apply(app: &App, documents: &[DocumentId], former: i64, cursor: i64) -> Result<Vec<Document>> {
     let mut changes = Vec::with_capacity(documents.len());
     let mut findable = Vec::new();
+    let mut is_destroyed = false;
     for id in documents {
         match document::load_for_work(&app.db, &app.keys, *id).await? {
             Some(document) if document.trashed_at.is_none() => {
@@ -121,20 +173,54 @@ async fn apply(app: &App, documents: &[DocumentId], cursor: i64) -> Result<()> {
                     findable.push(document);
                 }
             }
-            _ => changes.push(Change::Remove(id.0)),
+            Some(_) => changes.push(Change::Remove(id.0)),
+            None => {
+                is_destroyed = true;
+                changes.push(Change::Remove(id.0));
+            }
         }
     }
     let index = app.index.clone();
-    tokio::task::spawn_blocking(move || index.apply(changes, cursor)).await.map_err(Error::internal)??;
-    if !findable.is_empty() {
-        point(Point::IndexApplied);
-        announce(app, &findable).await?;
+    let work = move || {
+        // The cursor moves only when the text of what was destroyed has left the disk: a cut repeats both.
+        if is_destroyed {
+            index.go_on(former, changes, former)?;
+            purge(&index)?;
+            return index.go_on(former, Vec::new(), cursor);
+        }
+        index.go_on(former, changes, cursor)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)??;
+    Ok(findable)
+}
+
+/// A document that changed once more meanwhile is left out of searches until that change is applied too; then it is told.
+async fn announce_shown(app: &App, mut findable: Vec<Document>) -> Result<()> {
+    if findable.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let left_out = pending(app).await?;
+    findable.retain(|document| !left_out.contains(&document.id));
+    announce(app, &findable).await
+}
+
+/// A merge that is under way ends soon and takes away what it saw deleted; then the rest can be rewritten.
+fn purge(index: &Index) -> Result<()> {
+    for _ in 0..100 {
+        if index.purge()? {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Err(Error::internal("segments of the index are being merged for too long"))
 }
 
 /// `ready` is told only now: the text is in the index of the node that says so.
 async fn announce(app: &App, findable: &[Document]) -> Result<()> {
+    if findable.is_empty() {
+        return Ok(());
+    }
+    point(Point::IndexApplied);
     let mut tx = app.db.write().await?;
     for document in findable {
         document::mark_findable(&mut tx, document.id, document.version.id).await?;

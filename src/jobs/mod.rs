@@ -2,13 +2,14 @@
 //! with `app.stopping`; a job that is cut is handed back unharmed.
 
 mod change_master;
-mod housekeeping;
+pub mod housekeeping;
 pub mod indexing;
 mod read_pages;
 mod records;
 mod reindex;
 mod renew_recovery;
 mod rotate_keys;
+mod vault;
 
 pub use change_master::{ChangeMaster, rewrap};
 pub use reindex::Reindex;
@@ -23,6 +24,7 @@ use crate::{
     app::App,
     error::{Error, Kind, Result},
     ingest::ReadPages,
+    mail,
     queue::{Claimed, Failed, Job},
     share,
 };
@@ -33,12 +35,15 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Starts every background task of a node. They end when `app.stopping` is cancelled.
 pub fn start(app: &App) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    indexing::begin(app);
     for _ in 0..app.queue.settings().workers {
         tasks.spawn(work(app.clone()));
     }
     tasks.spawn(indexing::run(app.clone()));
     tasks.spawn(housekeeping::run(app.clone()));
     tasks.spawn(records::run(app.clone()));
+    tasks.spawn(vault::run(app.clone()));
+    tasks.spawn(vault::follow(app.clone()));
     tasks
 }
 
@@ -83,6 +88,10 @@ async fn attempt(app: &App, job: Claimed) {
         }
     };
     let Err(cause) = outcome else { return };
+    // Mail counts its attempts: another attempt repeats the letters that went out before the one that failed.
+    if cause.kind() == Kind::Unavailable && !mail::is_away(&cause) {
+        return postpone(app, &job, &cause).await;
+    }
     match app.queue.fail(&job, &cause.chain()).await {
         Ok(Failed::RetryAt(at)) => {
             tracing::warn!(job = %job.id, kind = job.kind, again = %at.rfc3339(), cause = %cause.chain(), "a job failed");
@@ -91,6 +100,17 @@ async fn attempt(app: &App, job: Claimed) {
             tracing::error!(job = %job.id, kind = job.kind, cause = %cause.chain(), "a job failed for good; see /api/v1/jobs");
         }
         Err(cause) => tracing::warn!(job = %job.id, cause = %cause.chain(), "the failure of a job was not recorded"),
+    }
+}
+
+async fn postpone(app: &App, job: &Claimed, cause: &Error) {
+    match app.queue.postpone(job, &cause.chain()).await {
+        Ok(at) => {
+            tracing::warn!(job = %job.id, kind = job.kind, again = %at.rfc3339(), cause = %cause.chain(), "a job waits for something that is away");
+        }
+        Err(cause) => {
+            tracing::warn!(job = %job.id, cause = %cause.chain(), "not postponed; its lease will end by itself")
+        }
     }
 }
 

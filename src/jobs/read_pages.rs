@@ -37,12 +37,11 @@ pub async fn run(app: &App, job: &Claimed, payload: ReadPages) -> Result<()> {
     let blocks = app.shelf.put_pages(&subject.version, office, pages).await?;
     point(Point::TextsStored);
     let mut tx = app.db.write().await?;
-    let orphans = app.shelf.keep(&mut tx, &subject.version, &blocks).await?;
+    app.shelf.keep(&mut tx, &subject.version, &blocks).await?;
     document::settle_reading(&mut tx, &app.clock, subject.version.id, &settled).await?;
     point(Point::TextsRecorded);
     end(app, tx, job).await?;
     point(Point::TextsCommitted);
-    app.shelf.drop_objects(&orphans).await;
     // A reading that is done is told when its text is findable; the other outcomes are final now.
     if settled.state != State::Ready {
         tell(app, &subject, settled.state, 0, None);

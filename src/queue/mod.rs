@@ -3,6 +3,8 @@
 //! This module knows no job by name.
 
 mod sql;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -36,6 +38,9 @@ pub struct Settings {
     /// How far one waiting job pushes back its office's next one, so that a bulk upload lets others pass.
     pub office_step_seconds: u64,
 }
+
+/// Whoever waits for something that is away waits as long as after so many failures.
+const AWAY: u32 = 3;
 
 /// A job that this node holds until its lease ends.
 #[derive(Debug)]
@@ -150,6 +155,14 @@ impl Queue {
         };
         sql::fail(&self.db, job.id, job.lease, error, outcome).await?;
         Ok(outcome)
+    }
+
+    /// Tries again later without counting the attempt: something that the job needs is away, which is not its fault. However
+    /// long the store is away, nothing that waits for it is given up.
+    pub async fn postpone(&self, job: &Claimed, error: &str) -> Result<Time> {
+        let at = self.clock.now().plus(self.backoff(AWAY));
+        sql::postpone(&self.db, job.id, job.lease, error, at).await?;
+        Ok(at)
     }
 
     /// Gives the job back unharmed, as a graceful stop does: the attempt does not count.

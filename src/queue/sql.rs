@@ -99,6 +99,16 @@ pub(super) async fn fail(db: &Db, id: JobId, lease: Uuid, error: &str, outcome: 
     .map(drop)
 }
 
+pub(super) async fn postpone(db: &Db, id: JobId, lease: Uuid, error: &str, run_at: Time) -> Result<()> {
+    db.execute(
+        "UPDATE job SET leased_until = 0, lease = NULL, attempts = attempts - 1, run_at = $3, last_error = $4
+         WHERE id = $1 AND lease = $2",
+        params![id, lease, run_at, error],
+    )
+    .await
+    .map(drop)
+}
+
 pub(super) async fn hand_back(db: &Db, id: JobId, lease: Uuid, now: Time) -> Result<()> {
     db.execute(
         "UPDATE job SET leased_until = 0, lease = NULL, attempts = attempts - 1, run_at = $3

@@ -15,6 +15,8 @@ use super::{
 use std::time::{Duration, Instant};
 
 const MOST_WORDS: usize = 200_000;
+/// Boxes cost more memory than the letters in them; a book of 2,000 full pages has half as many.
+const MOST_WORDS_OF_FILE: usize = 2_000_000;
 /// After so many pages that broke the child the rest is given up.
 const MOST_RESTARTS: u32 = 3;
 
@@ -90,6 +92,7 @@ impl Reader {
         until: Instant,
         progress: &mut impl FnMut(u32, u32),
     ) -> Result<(), Reason> {
+        let mut words: usize = reading.pages.iter().map(|page| page.words.len()).sum();
         loop {
             let (answer, pixels) = match child.hear(MOST_PIXELS, self.wall()).await {
                 Ok(heard) => heard,
@@ -112,6 +115,11 @@ impl Reader {
                 }),
                 None => page,
             };
+            words += page.words.len();
+            if words > MOST_WORDS_OF_FILE {
+                reading.incomplete.get_or_insert(Reason::TooMuchText);
+                return Ok(());
+            }
             reading.pages.push(page);
             progress(reading.pages.len() as u32, of);
             if Instant::now() >= until && (reading.pages.len() as u32) < of {

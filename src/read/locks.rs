@@ -3,22 +3,40 @@
 //! Three locks, each of which holds alone: resource limits, Landlock (no file, no network, no signal to others) and
 //! seccomp (no new process, no socket, nothing that Landlock does not cover).
 
-use super::wire::{FileLock, Locked, Task, Work};
+use super::{
+    calls::lock_calls,
+    wire::{FileLock, Locked, Task, Work},
+};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
-use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit};
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+use rustix::process::{
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit,
 };
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-type Refused = Box<dyn std::error::Error>;
+pub(super) type Refused = Box<dyn std::error::Error>;
+
+/// Letters and keys that lie in this process's memory reach no disk when it crashes, and no other process of the same
+/// user can look into it. To be called first thing in `main`.
+pub fn keep_memory_private() -> std::io::Result<()> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    no_core_file().map_err(std::io::Error::from)
+}
+
+/// The limit is one byte and not none: with none a kernel that pipes cores to a program would still make one, with one
+/// it gives up in both ways. It also outlives the start of another program, which a flag on the process does not.
+fn no_core_file() -> rustix::io::Result<()> {
+    setrlimit(Resource::Core, Rlimit { current: Some(1), maximum: Some(1) })
+        .or_else(|_| setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }))
+}
 
 /// Locks this process in for the rest of its life and says how well.
 pub(super) fn lock_in(task: &Task) -> Result<Locked, Refused> {
     die_with_parent(task.parent)?;
+    keep_memory_private()?;
     refuse_leaked_descriptors()?;
     limit_resources(task)?;
     let program = match &task.work {
@@ -50,7 +68,6 @@ fn limit_resources(task: &Task) -> Result<(), Refused> {
         (Resource::Cpu, task.cpu_seconds.max(1)),
         (Resource::Fsize, 256 << 20),
         (Resource::Nofile, 64),
-        (Resource::Core, 0),
     ];
     for (resource, wanted) in limits {
         let most = wanted.min(getrlimit(resource).maximum.unwrap_or(u64::MAX));
@@ -87,113 +104,6 @@ fn lock_files(program: Option<&Path>) -> Result<(FileLock, i32), Refused> {
     };
     Ok((files, abi))
 }
-
-fn lock_calls(may_exec: bool) -> Result<(), Refused> {
-    let arch = std::env::consts::ARCH.try_into()?;
-    // `clone3` hides its flags behind a pointer; told that it does not exist, the C library falls back to `clone`.
-    let absent = SeccompAction::Errno(libc::ENOSYS as u32);
-    let clone3 = SeccompFilter::new([(libc::SYS_clone3, vec![])].into(), SeccompAction::Allow, absent, arch)?;
-    seccompiler::apply_filter(&BpfProgram::try_from(clone3)?)?;
-    let refused = SeccompAction::Errno(libc::EPERM as u32);
-    let filter = SeccompFilter::new(refused_calls(may_exec)?, SeccompAction::Allow, refused, arch)?;
-    seccompiler::apply_filter(&BpfProgram::try_from(filter)?)?;
-    Ok(())
-}
-
-fn refused_calls(may_exec: bool) -> Result<BTreeMap<i64, Vec<SeccompRule>>, Refused> {
-    let mut calls: BTreeMap<i64, Vec<SeccompRule>> = ALWAYS_REFUSED.iter().map(|call| (*call, vec![])).collect();
-    #[cfg(target_arch = "x86_64")]
-    calls.extend(REFUSED_OLD_NAMES.map(|call| (call, vec![])));
-    if !may_exec {
-        calls.extend([libc::SYS_execve, libc::SYS_execveat].map(|call| (call, vec![])));
-    }
-    let when = |argument, width, compare, value| -> Result<Vec<SeccompRule>, Refused> {
-        Ok(vec![SeccompRule::new(vec![SeccompCondition::new(argument, width, compare, value)?])?])
-    };
-    // Threads of its own are allowed, processes are not.
-    let thread = SeccompCmpOp::MaskedEq(libc::CLONE_THREAD as u64);
-    calls.insert(libc::SYS_clone, when(0, SeccompCmpArgLen::Qword, thread, 0)?);
-    // Limits may be asked for, never set again.
-    calls.insert(libc::SYS_prlimit64, when(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?);
-    // A signal to itself stays possible: that is how a program aborts.
-    let own = u64::from(std::process::id());
-    calls.insert(libc::SYS_tgkill, when(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, own)?);
-    Ok(calls)
-}
-
-/// Network and leaving the jail first, then what Landlock does not cover on every kernel.
-const ALWAYS_REFUSED: &[i64] = &[
-    libc::SYS_socket,
-    libc::SYS_socketpair,
-    libc::SYS_connect,
-    libc::SYS_bind,
-    libc::SYS_listen,
-    libc::SYS_accept,
-    libc::SYS_accept4,
-    libc::SYS_io_uring_setup,
-    libc::SYS_setsid,
-    libc::SYS_setpgid,
-    libc::SYS_setns,
-    libc::SYS_unshare,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_open_tree,
-    libc::SYS_move_mount,
-    libc::SYS_fsopen,
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_memfd_create,
-    libc::SYS_kexec_load,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_name_to_handle_at,
-    libc::SYS_shmget,
-    libc::SYS_msgget,
-    libc::SYS_semget,
-    libc::SYS_mq_open,
-    libc::SYS_fchmod,
-    libc::SYS_fchmodat,
-    libc::SYS_fchown,
-    libc::SYS_fchownat,
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_fsetxattr,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-    libc::SYS_fremovexattr,
-    libc::SYS_utimensat,
-    libc::SYS_truncate,
-    libc::SYS_kill,
-    libc::SYS_tkill,
-    libc::SYS_rt_sigqueueinfo,
-    libc::SYS_rt_tgsigqueueinfo,
-    libc::SYS_pidfd_open,
-    libc::SYS_pidfd_send_signal,
-];
-
-/// Calls that only this architecture still has under a second name.
-#[cfg(target_arch = "x86_64")]
-const REFUSED_OLD_NAMES: [i64; 8] = [
-    libc::SYS_fork,
-    libc::SYS_vfork,
-    libc::SYS_chmod,
-    libc::SYS_chown,
-    libc::SYS_lchown,
-    libc::SYS_utime,
-    libc::SYS_utimes,
-    libc::SYS_futimesat,
-];
 
 /// Believes what was tried rather than what was promised.
 pub(super) fn try_to_break_out(claimed: Locked) -> Locked {

@@ -4,6 +4,7 @@
 //! the child parses and answers in frames (`wire`), and this side checks every number before it believes one. Pages
 //! that are pictures go on to Tesseract, in a jail of its own (`ocr`).
 
+mod calls;
 mod child;
 mod formats;
 mod gather;
@@ -24,12 +25,13 @@ mod watermark;
 mod wire;
 
 pub use child::jail_main;
+pub use locks::keep_memory_private;
 pub use page::{Outcome, Page, Picture, Reading, Source, Watermark, Word};
 pub use plaintext::Plaintext;
 pub use reader::Reader;
 pub use reason::Reason;
 pub use settings::Settings;
-pub use sniff::{is_readable, sniff};
+pub use sniff::{is_worth_a_look, sniff};
 pub use status::{Engine, JailReport};
 
 /// The hidden command with which our own program becomes the jailed child.

@@ -16,13 +16,14 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{Mutex, Semaphore};
 
 /// What may come with one frame: the largest grey page, or a page picture, or a whole PDF.
 pub(super) const MOST_PIXELS: usize = 32 << 20;
 const MOST_PDF: usize = 512 << 20;
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Reads files in jailed children. Cheap to clone; each read is a child of its own.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub struct Reader {
 struct Inner {
     settings: Settings,
     program: PathBuf,
-    report: OnceCell<JailReport>,
+    report: Mutex<Option<(JailReport, Instant)>>,
     /// Children at work at the same time are bounded, for their memory adds up. Whoever looks at a page does not wait
     /// for those that are being read.
     reads: Semaphore,
@@ -45,7 +46,7 @@ impl Reader {
     /// `program` is this program's own binary: the child is started from it.
     pub fn new(settings: Settings, program: PathBuf) -> Reader {
         let (reads, looks) = (Semaphore::new(settings.at_once.max(1)), Semaphore::new(settings.at_once.max(1)));
-        Reader { inner: Arc::new(Inner { settings, program, report: OnceCell::new(), reads, looks }) }
+        Reader { inner: Arc::new(Inner { settings, program, report: Mutex::default(), reads, looks }) }
     }
 
     pub fn settings(&self) -> &Settings {
@@ -56,18 +57,25 @@ impl Reader {
         &self.inner.program
     }
 
-    /// What the reader can do here. Found out once, by trying; a program installed later is seen after a restart.
+    /// What the reader can do here, found out by trying. While something is missing it looks again from time to time, so
+    /// that what the operator installs is used without a restart.
     pub async fn status(&self) -> JailReport {
-        let look = || status::look(&self.inner.settings, &self.inner.program);
-        self.inner.report.get_or_init(look).await.clone()
+        let mut known = self.inner.report.lock().await;
+        match &*known {
+            Some((report, at)) if report.is_whole() || at.elapsed() < LOOK_AGAIN => report.clone(),
+            _ => {
+                let report = status::look(&self.inner.settings, &self.inner.program).await;
+                *known = Some((report.clone(), Instant::now()));
+                report
+            }
+        }
     }
 
     /// Reads a whole file. `progress` hears of each finished page. Dropping the future ends the child.
     pub async fn read(&self, input: &Plaintext, file_name: &str, mut progress: impl FnMut(u32, u32)) -> Outcome {
         let head = input.head(sniff::HEAD).unwrap_or_default();
         let media_type = sniff::sniff(&head, file_name).to_owned();
-        // What an archive holds is found out in the child.
-        if !input.is_empty() && !sniff::is_readable(&media_type) && media_type != sniff::ZIP {
+        if !input.is_empty() && !sniff::is_worth_a_look(&media_type) {
             return Outcome::Stored { media_type };
         }
         let _turn = self.inner.reads.acquire().await;
@@ -100,11 +108,16 @@ impl Reader {
         let mut child = self.start(input, Work::Picture { media_type, limits, view }).await?;
         match child.hear(MOST_PIXELS, self.wall()).await {
             Ok((Answer::Picture { kind, width, height }, bytes)) if width <= 5_000 && height <= 20_000 => {
-                let media_type = match kind {
-                    PictureKind::Jpeg => "image/jpeg",
-                    PictureKind::Png => "image/png",
+                let (media_type, mark): (_, &[u8]) = match kind {
+                    PictureKind::Jpeg => ("image/jpeg", b"\xff\xd8\xff"),
+                    PictureKind::Png => ("image/png", b"\x89PNG\r\n"),
                 };
-                Ok(Picture { bytes, media_type, width, height })
+                // It goes to browsers: a child that was taken over cannot have a page of its own shown there.
+                if bytes.starts_with(mark) {
+                    Ok(Picture { bytes, media_type, width, height })
+                } else {
+                    Err(Reason::Crashed)
+                }
             }
             Ok((Answer::Failed(reason), _)) => Err(reason),
             Ok(_) => Err(Reason::Crashed),
@@ -132,7 +145,7 @@ impl Reader {
         let limits = Limits::from(&self.inner.settings);
         let mut child = self.start(&all, Work::Bind { parts, limits }).await?;
         match child.hear(MOST_PDF, self.wall()).await {
-            Ok((Answer::Bytes, pdf)) => Ok(pdf),
+            Ok((Answer::Bytes, pdf)) if pdf.starts_with(b"%PDF-") => Ok(pdf),
             Ok((Answer::Failed(reason), _)) => Err(reason),
             Ok(_) => Err(Reason::Crashed),
             Err(silence) => Err(why(silence, child).await),

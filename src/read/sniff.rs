@@ -66,6 +66,12 @@ pub fn is_readable(media_type: &str) -> bool {
     READABLE.contains(&media_type)
 }
 
+/// Whether a file that looks like this goes to the reader. An archive does: only its table of contents, at its end, says
+/// whether it is an office file.
+pub fn is_worth_a_look(media_type: &str) -> bool {
+    is_readable(media_type) || media_type == ZIP
+}
+
 /// A media type that a child claims, if it is one of ours.
 pub(super) fn known(claimed: &str) -> &'static str {
     READABLE.iter().chain([&ZIP]).find(|kind| **kind == claimed).copied().unwrap_or(UNKNOWN)

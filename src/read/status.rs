@@ -37,6 +37,11 @@ pub struct Engine {
 }
 
 impl JailReport {
+    /// Nothing that an operator could still install or mend keeps pages from being read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.reads && self.tesseract.is_some()
+    }
+
     /// One line for the log.
     pub fn line(&self) -> String {
         let switch = |on: bool| if on { "on" } else { "off" };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::body::{Place, SealedBody, SpoolFile};
-use super::sealer::Sealed;
+use super::sealer::{Digest, Sealed};
 use crate::blob::ObjectName;
 use crate::error::{Error, Result};
 use crate::id;
@@ -58,14 +58,20 @@ impl Spool {
         if self.size != sealed.sealed_size {
             return Err(Error::internal("the spool holds another number of bytes than were sealed"));
         }
+        let ObjectName::Object(digest) = sealed.name else {
+            return Err(Error::internal("a sealed file is named by its digest"));
+        };
+        Ok(self.finish_copy(digest))
+    }
+
+    /// For sealed bytes that came out of a store, whose digest the caller has computed.
+    pub fn finish_copy(self, digest: Digest) -> SealedBody {
+        let size = self.size;
         let place = match self.spilled {
             Some((_, file)) => Place::File(Arc::new(file)),
             None => Place::Memory(Bytes::from(self.held)),
         };
-        let ObjectName::Object(digest) = sealed.name else {
-            return Err(Error::internal("a sealed file is named by its digest"));
-        };
-        Ok(SealedBody::new(place, digest, sealed.sealed_size))
+        SealedBody::new(place, digest, size)
     }
 
     fn create(&self) -> Result<(File, SpoolFile)> {

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use tantivy::{
-    IndexReader, IndexWriter, ReloadPolicy,
+    Directory, IndexReader, IndexWriter, ReloadPolicy,
+    directory::{INDEX_WRITER_LOCK, error::LockError},
     indexer::{IndexWriterOptions, LogMergePolicy},
 };
 
 use super::{
     Settings, analysis,
     schema::{self, FIELDS},
-    sealed::SealedDirectory,
+    sealed::{SealedDirectory, is_segment},
     snapshot::Snapshot,
     types::Change,
 };
@@ -28,12 +29,22 @@ pub(super) struct Live {
 const LEAST_MEMORY: usize = 15_000_000;
 
 impl Live {
+    /// Whether another writer holds the folder: its index must not be taken for a damaged one.
+    pub(super) fn is_in_use(dir: &Path, key: &[u8; 32], settings: &Settings) -> Result<bool> {
+        match SealedDirectory::open(dir, key, settings)?.acquire_lock(&INDEX_WRITER_LOCK) {
+            Ok(_) => Ok(false),
+            Err(LockError::LockBusy) => Ok(true),
+            Err(error) => Err(Error::internal(error)),
+        }
+    }
+
     pub(super) fn open(dir: &Path, key: &[u8; 32], settings: &Settings) -> Result<Live> {
         let directory = SealedDirectory::open(dir, key, settings)?;
-        if settings.verify_at_open {
-            directory.verify()?;
-        }
         let index = tantivy::Index::open(directory.clone())?;
+        if settings.verify_at_open {
+            let living = Living::of(&index)?;
+            directory.verify(|name| living.has(name))?;
+        }
         let payload = index.load_metas()?.payload.unwrap_or_default();
         let cursor = read_payload(&payload).filter(|_| index.schema() == FIELDS.schema);
         let cursor = cursor.ok_or_else(|| Error::internal("the index is of another make"))?;
@@ -61,6 +72,10 @@ impl Live {
         writer.set_merge_policy(Box::new(merge_policy(settings)));
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Live { directory, reader, writer: Some(writer), cursor })
+    }
+
+    pub(super) fn cursor(&self) -> i64 {
+        self.cursor
     }
 
     pub(super) fn is_damaged(&self) -> bool {
@@ -116,6 +131,31 @@ impl Live {
         }
     }
 
+    /// Rewrites every segment that still holds text of documents that were removed. False where one is being merged with
+    /// others just now: then it is to be asked again.
+    pub(super) fn purge(&mut self) -> Result<bool> {
+        let writer = self.writer()?;
+        let stained = writer.index().searchable_segment_metas()?;
+        let stained: Vec<_> = stained.iter().filter(|meta| meta.has_deletes()).map(|meta| meta.id()).collect();
+        let mut is_clean = true;
+        for segment in stained {
+            is_clean &= writer.merge(&[segment]).wait().is_ok();
+        }
+        self.reader.reload()?;
+        Ok(is_clean)
+    }
+
+    pub(super) fn deleted(&mut self) -> Result<u64> {
+        let segments = self.writer()?.index().searchable_segment_metas()?;
+        Ok(segments.iter().map(|segment| u64::from(segment.num_deleted_docs())).sum())
+    }
+
+    /// Deletes files of segments that no search is looking at any more.
+    pub(super) fn collect_garbage(&mut self) -> Result<()> {
+        self.writer()?.garbage_collect_files().wait()?;
+        Ok(())
+    }
+
     fn commit(&mut self, cursor: i64) -> Result<()> {
         let mut prepared = self.writer()?.prepare_commit()?;
         prepared.set_payload(&payload(cursor));
@@ -127,6 +167,28 @@ impl Live {
 
     fn writer(&mut self) -> Result<&mut IndexWriter> {
         self.writer.as_mut().ok_or_else(|| Error::internal("the index is closed"))
+    }
+}
+
+/// The files of the last commit. What a cut commit or merge left half-written beside them is no damage: it is swept.
+struct Living(Vec<(String, Option<u64>)>);
+
+impl Living {
+    fn of(index: &tantivy::Index) -> Result<Living> {
+        let segments = index.searchable_segment_metas()?;
+        let named = segments.iter().map(|segment| (segment.id().uuid_string(), segment.delete_opstamp()));
+        Ok(Living(named.collect()))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let (stem, rest) = name.split_once('.').unwrap_or((name, ""));
+        if !is_segment(stem) {
+            return true;
+        }
+        self.0.iter().filter(|(id, _)| id == stem).any(|(_, deletes)| match rest.strip_suffix(".del") {
+            Some(stamp) => *deletes == stamp.parse().ok(),
+            None => true,
+        })
     }
 }
 

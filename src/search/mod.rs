@@ -45,7 +45,7 @@ pub use self::{
         Answer, Change, Details, Facets, Hit, IndexedDocument, Question, Snippet, Sort, Suggestion, SuggestionKind,
     },
 };
-use crate::error::{Error, Result, say};
+use crate::error::{Error, Kind, Result, say};
 
 /// One node's index. Clones are the same index.
 #[derive(Clone)]
@@ -65,6 +65,9 @@ impl Index {
     pub fn open(dir: &Path, key: [u8; 32], settings: Settings) -> Result<Index> {
         let key = Zeroizing::new(key);
         let was_there = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+        if Live::is_in_use(dir, &key, &settings)? {
+            return Err(in_use(dir));
+        }
         let live = match Live::open(dir, &key, &settings) {
             Ok(live) => live,
             Err(error) => {
@@ -93,13 +96,14 @@ impl Index {
 
     /// Whether the document is indexed, in whatever version.
     pub fn holds(&self, document: Uuid) -> Result<bool> {
-        let snapshot = self.snapshot();
-        for segment in &snapshot.segments {
-            if !segment.holding(&schema::document_term(document))?.is_empty() {
-                return Ok(true);
+        self.read(|snapshot| {
+            for segment in &snapshot.segments {
+                if !segment.holding(&schema::document_term(document))?.is_empty() {
+                    return Ok(true);
+                }
             }
-        }
-        Ok(false)
+            Ok(false)
+        })
     }
 
     /// Indexed documents' entries and the segments that they lie in, for status pages.
@@ -108,16 +112,54 @@ impl Index {
         (snapshot.segments.iter().map(|segment| u64::from(segment.reader.num_docs())).sum(), snapshot.segments.len())
     }
 
+    /// Entries of removed documents whose text still lies in a segment.
+    pub fn deleted(&self) -> Result<u64> {
+        self.live().deleted()
+    }
+
     /// Applies changes in order and commits them together with the cursor; searches that begin afterwards see them.
     /// Applying the same again changes nothing. Blocks; on an error nothing past the last commit counts.
     pub fn apply(&self, changes: Vec<Change>, cursor: i64) -> Result<()> {
+        self.apply_to(&mut self.live(), changes, cursor)
+    }
+
+    /// The same, but only while the cursor is still `former`: an index that was lost meanwhile begins anew, and nobody
+    /// may take it for complete.
+    pub fn go_on(&self, former: i64, changes: Vec<Change>, cursor: i64) -> Result<()> {
         let mut live = self.live();
+        if live.cursor() != former {
+            return Err(rebuilding());
+        }
+        self.apply_to(&mut live, changes, cursor)
+    }
+
+    fn apply_to(&self, live: &mut Live, changes: Vec<Change>, cursor: i64) -> Result<()> {
         let applied = live.apply(changes, cursor, &self.0.settings, |live| self.publish(live));
         if let Err(error) = applied {
-            self.recover(&mut live)?;
+            self.recover(live)?;
             return Err(error);
         }
         Ok(())
+    }
+
+    /// Takes the text of removed documents off the disk, too: segments only forget it until they are merged. False where a
+    /// merge is under way: ask again. Files that a search is looking at go with the next commit. Blocks.
+    pub fn purge(&self) -> Result<bool> {
+        let mut live = self.live();
+        let purged = live.purge().and_then(|is_clean| {
+            self.publish(&live)?;
+            live.collect_garbage()?;
+            Ok(is_clean)
+        });
+        if purged.is_err() {
+            self.recover(&mut live)?;
+        }
+        purged
+    }
+
+    /// Lets go of the folder, so that another process may open it; what is open here can still be asked.
+    pub fn close(&self) {
+        self.live().close();
     }
 
     /// Throws everything away; the cursor is zero afterwards.
@@ -165,13 +207,7 @@ impl Index {
             }
             tracing::warn!(error = error.chain(), "the search index is damaged and is built anew");
             self.begin_anew(&mut live)?;
-            Err(Error::unavailable(
-                "index-rebuilding",
-                say(
-                    "Indeks pencarian sedang dibangun ulang. Dokumen tetap aman; coba lagi sebentar.",
-                    "The search index is being built anew. Documents are safe; try again shortly.",
-                ),
-            ))
+            Err(rebuilding())
         })
     }
 
@@ -193,4 +229,30 @@ impl Index {
         *live = Live::create(&self.0.dir, &self.0.key, &self.0.settings)?;
         self.publish(live)
     }
+}
+
+fn rebuilding() -> Error {
+    Error::unavailable(
+        "index-rebuilding",
+        say(
+            "Indeks pencarian sedang dibangun ulang. Dokumen tetap aman; coba lagi sebentar.",
+            "The search index is being built anew. Documents are safe; try again shortly.",
+        ),
+    )
+}
+
+fn in_use(dir: &Path) -> Error {
+    let dir = dir.display();
+    Error::new(
+        Kind::Conflict,
+        "index-in-use",
+        say(
+            format!(
+                "Folder indeks {dir} sedang dipakai oleh Lumbung lain. Hentikan dahulu, atau pilih search.dir lain."
+            ),
+            format!(
+                "The index folder {dir} is in use by another Lumbung. Stop that one, or choose another search.dir."
+            ),
+        ),
+    )
 }

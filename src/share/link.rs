@@ -314,6 +314,15 @@ pub async fn reclassify(tx: &mut Tx, clock: &Clock, document: DocumentId, class:
     Ok(ended)
 }
 
+/// Ends every link of a document; part of the transaction that destroys it.
+pub async fn end_all(tx: &mut Tx, clock: &Clock, document: DocumentId, reason: &str) -> Result<u64> {
+    let mut ended = 0;
+    for row in sql::living_of(tx, document).await? {
+        ended += u64::from(sql::end(tx, LinkId(row.id), clock.now(), reason).await?);
+    }
+    Ok(ended)
+}
+
 pub(super) async fn whole(tx: &mut Tx, row: Row) -> Result<Whole> {
     let audience = match AudienceKind::parse(&row.audience) {
         Some(AudienceKind::Offices) => Audience::Offices { offices: sql::offices(tx, row.id).await? },

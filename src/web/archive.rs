@@ -45,6 +45,7 @@ const ON_A_PAGE: i64 = 30;
 pub async fn own(State(app): State<App>, signed: Signed, Query(asked): Query<Asked>) -> Result<Response> {
     let f = &signed.frame;
     let is_trash = asked.keadaan == "trashed";
+    let unchecked = asked.keadaan == "unchecked";
     let state = Stage::parse(&asked.keadaan).map(|state| state.as_str().to_owned());
     let tab = |label: &'static str, state: &str| {
         let href = if state.is_empty() { "/dokumen".to_owned() } else { format!("/dokumen?keadaan={state}") };
@@ -55,15 +56,29 @@ pub async fn own(State(app): State<App>, signed: Signed, Query(asked): Query<Ask
         tab(f.t("Sedang dibaca", "Being read"), "reading"),
         tab(f.t("Tidak terbaca", "Cannot be read"), "unreadable"),
         tab(f.t("Disimpan, tidak dibaca", "Kept, not read"), "stored"),
+        tab(f.t("Belum diperiksa", "Not checked yet"), "unchecked"),
         tab(f.t("Tempat sampah", "Trash"), "trashed"),
     ];
-    let empty = if is_trash {
-        f.t("Tempat sampah kosong.", "The trash is empty.")
-    } else {
-        f.t("Tidak ada dokumen di sini. Unggah surat dari menu Unggah.", "No documents here. Bring one in from Upload.")
+    let empty = match asked.keadaan.as_str() {
+        "trashed" => f.t(
+            "Tempat sampah kosong. Dokumen yang dibuang menunggu di sini sebelum dimusnahkan.",
+            "The trash is empty. What is thrown away waits here before it is destroyed.",
+        ),
+        "unchecked" => f.t(
+            "Tidak ada kiriman yang menunggu diperiksa. Minta berkas dari luar lewat menu Kiriman.",
+            "Nothing from outside waits to be checked. Ask for files from outside under Incoming.",
+        ),
+        "" => f.t(
+            "Arsip kantor ini masih kosong. Unggah surat pertama dari menu Unggah.",
+            "This office's archive is still empty. Bring the first letter in from Upload.",
+        ),
+        _ => f.t(
+            "Tidak ada dokumen dalam keadaan ini. Pilih Semua untuk melihat seluruh arsip.",
+            "No document is in this state. Choose All to see the whole archive.",
+        ),
     };
     let title = f.t("Arsip kantor", "The office's archive");
-    let filter = Filter { state: state.filter(|_| !is_trash), trashed: is_trash, ..Filter::default() };
+    let filter = Filter { state: state.filter(|_| !is_trash), trashed: is_trash, unchecked, ..Filter::default() };
     page(&app, signed, title, tabs, empty, filter, &asked).await
 }
 

@@ -14,7 +14,7 @@ use super::{
     links, listed,
     page::show_as,
     rows::Row,
-    sentences,
+    sentences, versions,
     view::{self, View},
 };
 use crate::{
@@ -49,7 +49,14 @@ struct DocumentPage {
     trash_days: u64,
     changed: bool,
     view: Option<View>,
+    inside: Inside,
+}
+
+/// What only the document's own office sees of it.
+#[derive(Default)]
+struct Inside {
     links: Vec<links::Brief>,
+    versions: Vec<versions::Line>,
     history: Vec<(String, String)>,
 }
 
@@ -87,7 +94,7 @@ pub async fn show(
     let (document, grant) = pages::open(app, &caller, id).await?;
     let view = view::of(app, &grant, &document, &place.q, place.hal.parse().unwrap_or(1)).await?;
     let row = Row::of(&f, &document);
-    let (links, history) = if row.is_ours { about(app, &f, &caller, &document).await? } else { Default::default() };
+    let inside = if row.is_ours { inside(app, &f, &caller, &document).await? } else { Inside::default() };
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let (fields, mistakes) = wrong.unwrap_or_else(|| (details::fields(&document.details), Mistakes::default()));
     let page = DocumentPage {
@@ -104,20 +111,13 @@ pub async fn show(
         changed: !place.ubah.is_empty(),
         row,
         view,
-        links,
-        history,
+        inside,
         f,
     };
     show_as(status, &page)
 }
 
-/// Links and history, for the document's own office.
-async fn about(
-    app: &App,
-    f: &Frame,
-    caller: &Caller,
-    document: &Document,
-) -> Result<(Vec<links::Brief>, Vec<(String, String)>)> {
+async fn inside(app: &App, f: &Frame, caller: &Caller, document: &Document) -> Result<Inside> {
     let mut tx = app.db.read().await?;
     let links = links::of_document(app, &mut tx, f, caller, document.id).await?;
     let filter = audit::Filter { object: Some(document.id.to_string()), ..audit::Filter::default() };
@@ -126,7 +126,8 @@ async fn about(
     for line in lines {
         history.push((f.moment(&line.at), told(&mut tx, f, &line).await?));
     }
-    Ok((links, history))
+    let versions = versions::lines(&mut tx, f, document).await?;
+    Ok(Inside { links, versions, history })
 }
 
 async fn told(tx: &mut Tx, f: &Frame, line: &audit::Line) -> Result<String> {
@@ -147,10 +148,12 @@ fn facts(f: &Frame, document: &Document) -> Vec<(&'static str, String)> {
     let version = format!("{} {} {}", document.version.number, f.t("dari", "of"), document.versions);
     let signed =
         if document.version.signed { f.t("Ya, berkas disimpan utuh", "Yes, the file is kept as it is") } else { "" };
-    let origin = if document.origin == "drop" {
-        f.t("Tautan kirim, belum diperiksa", "An upload-only link, not checked yet")
-    } else {
-        ""
+    let origin = match document.origin.as_str() {
+        "drop" if document.is_unchecked() => {
+            f.t("Tautan kirim, belum diperiksa", "An upload-only link, not checked yet")
+        }
+        "drop" => f.t("Tautan kirim, sudah diperiksa", "An upload-only link, checked"),
+        _ => "",
     };
     let all = [
         (f.t("Kantor", "Office"), document.owner.name.clone()),

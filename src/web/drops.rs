@@ -11,6 +11,7 @@ use super::{
     form::{Fields, Mistakes},
     frame::{Frame, Visit},
     page::{show, show_as},
+    sentences,
     stranger::{LandingPage, secret},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     http::Path,
     ingest::{self, Accepted, Source},
     office,
-    share::Need,
+    share::{Need, drops::DropBox},
 };
 
 #[derive(Template)]
@@ -33,6 +34,9 @@ struct DropPage {
     path: String,
     secret: String,
     office: String,
+    /// What the office asks for, and within which bounds.
+    label: String,
+    facts: Vec<(&'static str, String)>,
     asks_password: bool,
     /// Name and fingerprint of what was received a moment ago.
     received: Vec<(String, String)>,
@@ -43,7 +47,7 @@ pub async fn land(visit: Visit, Path(public): Path<String>) -> Result<Response> 
     if !is_plain {
         return Err(Error::not_found());
     }
-    show(&LandingPage { f: visit.frame, action: format!("/d/{public}") })
+    show(&LandingPage { f: visit.frame, action: format!("/d/{public}"), is_drop: true })
 }
 
 pub async fn go_on(
@@ -64,20 +68,42 @@ async fn ask(
     received: Vec<(String, String)>,
 ) -> Result<Response> {
     let secret = secret(fields);
-    let (office, needs) = app.sharing.peek_drop(public, secret.as_deref(), visitor(&visit.who)).await?;
+    let (asked, needs) = app.sharing.peek_drop(public, secret.as_deref(), visitor(&visit.who)).await?;
     let mut tx = app.db.read().await?;
-    let office = office::find(&mut tx, office).await?.ok_or_else(Error::not_found)?;
+    let office = office::find(&mut tx, asked.office).await?.ok_or_else(Error::not_found)?;
     let status = if mistakes.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let path = format!("/d/{public}");
+    let mut frame = visit.frame;
+    frame.here.clone_from(&path);
     let page = DropPage {
-        f: visit.frame,
+        facts: facts(&frame, &asked),
+        label: asked.label,
+        f: frame,
         mistakes,
-        path: format!("/d/{public}"),
+        path,
         secret: secret.unwrap_or_default(),
         office: office.name,
         asks_password: needs.contains(&Need::Password),
         received,
     };
     show_as(status, &page)
+}
+
+fn facts(f: &Frame, asked: &DropBox) -> Vec<(&'static str, String)> {
+    let room = format!(
+        "{} {}, {}",
+        asked.max_files - asked.files,
+        f.t("berkas lagi, bersama-sama", "more files, together"),
+        f.size(&(asked.max_bytes - asked.bytes))
+    );
+    let mut facts =
+        vec![(f.t("Sampai", "Until"), f.moment(&asked.expires_at)), (f.t("Paling banyak", "At most"), room)];
+    if !asked.types.is_empty() {
+        let mut types: Vec<&str> = asked.types.iter().map(|kind| sentences::media_type(f, kind)).collect();
+        types.dedup();
+        facts.push((f.t("Jenis", "Kinds"), types.join(", ")));
+    }
+    facts
 }
 
 /// Fields first, then files; each file takes its place when it is whole.
@@ -119,7 +145,10 @@ async fn take(
     while let Some(mut part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
         let name = part.name().unwrap_or("").to_owned();
         if name == "file" {
-            received.push(one(app, visit, public, part, fields).await?);
+            // Browsers send a nameless empty part for a file that was not chosen.
+            if part.file_name().is_some_and(|given| !given.is_empty()) {
+                received.push(one(app, visit, public, part, fields).await?);
+            }
             continue;
         }
         let mut value = Vec::new();
@@ -130,6 +159,9 @@ async fn take(
             }
         }
         fields.add(name, String::from_utf8_lossy(&value).into_owned());
+    }
+    if received.is_empty() {
+        return Err(Error::invalid("/file", say("Pilih berkas dahulu.", "Choose a file first.")));
     }
     Ok(())
 }

@@ -1,9 +1,6 @@
-//! What a document's page changes: details, versions, the trash, another reading.
+//! What a document's page changes: details, the trash, another reading, and that somebody has checked it.
 
-use axum::{
-    extract::{FromRequest, Multipart, Request, State, multipart::MultipartError},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 
 use super::{
     details,
@@ -15,16 +12,11 @@ use super::{
 use crate::{
     access::Act,
     app::App,
-    desk::{
-        changes,
-        documents::{accepted, load},
-        receiving,
-    },
-    document::{self, Limits, clean_file_name},
+    desk::{changes, documents::load},
+    document::{self, Limits},
     error::{Error, Kind, Result, say},
     http::Path,
     id::DocumentId,
-    ingest::{self, Source},
 };
 
 pub async fn save(
@@ -63,34 +55,12 @@ fn stale() -> Error {
     )
 }
 
-/// The plain form: a note, then the file.
-pub async fn add_version(
-    State(app): State<App>,
-    signed: Signed,
-    Path(id): Path<DocumentId>,
-    request: Request,
-) -> Result<Response> {
-    let caller = &signed.caller;
-    let document = load(&app, &caller.actor, id, Act::Upload).await?;
+/// What came from outside has been looked at.
+pub async fn check(State(app): State<App>, signed: Signed, Path(id): Path<DocumentId>) -> Result<Response> {
+    let document = load(&app, &signed.caller.actor, id, Act::Edit).await?;
     document.must_be_own()?;
-    let broken = |cause: MultipartError| receiving::cut_off().because(cause);
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
-    let mut note = String::new();
-    while let Some(part) = parts.next_field().await.map_err(broken)? {
-        if part.name() == Some("note") {
-            note = part.text().await.map_err(broken)?.chars().filter(|c| !c.is_control()).take(500).collect();
-            continue;
-        }
-        let file_name = clean_file_name(part.file_name().unwrap_or(""), app.config.upload.max_file_name);
-        let source = Source { office: document.office, file_name, max_bytes: app.config.upload.max_bytes };
-        let received = app.ingest.receive(source, receiving::bytes(part)).await?;
-        let mut tx = app.db.write().await?;
-        ingest::record_version(&mut tx, app.recording(), &document, received, note, &accepted(caller)).await?;
-        tx.commit().await?;
-        app.nudge();
-        return Ok(go(&format!("/dokumen/{id}?ubah=1")));
-    }
-    Err(Error::invalid("/file", say("Pilih berkas dahulu.", "Choose a file first.")))
+    changes::check(&app, &signed.caller, &document).await?;
+    Ok(go(&format!("/dokumen/{id}?ubah=1")))
 }
 
 pub async fn trash(State(app): State<App>, signed: Signed, Path(id): Path<DocumentId>) -> Result<Response> {
@@ -102,8 +72,9 @@ pub async fn trash(State(app): State<App>, signed: Signed, Path(id): Path<Docume
 
 pub async fn restore(State(app): State<App>, signed: Signed, Path(id): Path<DocumentId>) -> Result<Response> {
     let actor = &signed.caller.actor;
+    let sight = actor.sight().or_else(|| actor.sight_for(Act::Edit));
     let mut tx = app.db.read().await?;
-    let document = document::load_trashed(&mut tx, &app.keys, actor.sight(), id).await?;
+    let document = document::load_trashed(&mut tx, &app.keys, sight, id).await?;
     drop(tx);
     actor.must(Act::Edit)?;
     changes::restore(&app, &signed.caller, &document).await?;

@@ -15,6 +15,7 @@ use crate::{
     app::App,
     document::{self, Filter},
     error::Result,
+    http::Caller,
     id::LinkId,
     share::LinkState,
 };
@@ -30,11 +31,14 @@ struct HomePage {
     unreadable: Vec<Row>,
     latest: Vec<Row>,
     with_us: Vec<Row>,
-    ending: Vec<Ending>,
+    unchecked: Vec<Row>,
+    /// Links that wait for this head's release.
+    pending: Vec<Shared>,
+    ending: Vec<Shared>,
 }
 
 #[derive(Debug)]
-struct Ending {
+struct Shared {
     id: LinkId,
     title: String,
     until: String,
@@ -51,26 +55,42 @@ pub async fn page(State(app): State<App>, signed: Signed) -> Result<Response> {
     let unreadable = rows::list(&app, actor, &f, &state("unreadable"), 5).await?;
     let latest = rows::list(&app, actor, &f, &Filter::default(), 8).await?;
     let with_us = rows::list(&app, actor, &f, &Filter { with_us: true, ..Filter::default() }, 5).await?;
-    let ending = ending(&app, &f, &caller).await?;
+    let unchecked = rows::list(&app, actor, &f, &Filter { unchecked: true, ..Filter::default() }, 5).await?;
+    let (pending, ending) = shared(&app, &f, &caller).await?;
     let office = f.card.as_ref().map(|card| card.office.name.clone()).unwrap_or_default();
     let (may_read, may_upload) = (actor.may(Act::Read), actor.may(Act::Upload));
-    show(&HomePage { f, office, may_read, may_upload, reading, unreadable, latest, with_us, ending })
+    show(&HomePage {
+        f,
+        office,
+        may_read,
+        may_upload,
+        reading,
+        unreadable,
+        latest,
+        with_us,
+        unchecked,
+        pending,
+        ending,
+    })
 }
 
-async fn ending(app: &App, f: &Frame, caller: &crate::http::Caller) -> Result<Vec<Ending>> {
+/// Links that wait for this person's release, and links that end soon.
+async fn shared(app: &App, f: &Frame, caller: &Caller) -> Result<(Vec<Shared>, Vec<Shared>)> {
+    let (mut pending, mut ending) = (Vec::new(), Vec::new());
     if !caller.actor.may(Act::Share) {
-        return Ok(Vec::new());
+        return Ok((pending, ending));
     }
-    let limit = app.clock.now().plus(SOON);
+    let soon = app.clock.now().plus(SOON);
     let mut tx = app.db.read().await?;
-    let mut ending = Vec::new();
     for link in app.sharing.links(&mut tx, caller.actor.office(), None, None, 200).await? {
-        if link.state != LinkState::Open || link.expires_at > limit {
-            continue;
-        }
+        let list = match link.state {
+            LinkState::Pending if caller.actor.is_head() => &mut pending,
+            LinkState::Open if link.expires_at <= soon => &mut ending,
+            _ => continue,
+        };
         let document = document::load(&mut tx, &app.keys, caller.actor.sight(), link.document, app.clock.now()).await;
         let Ok(document) = document else { continue };
-        ending.push(Ending { id: link.id, title: document.details.title, until: f.moment(&link.expires_at) });
+        list.push(Shared { id: link.id, title: document.details.title, until: f.moment(&link.expires_at) });
     }
-    Ok(ending)
+    Ok((pending, ending))
 }

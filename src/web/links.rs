@@ -10,13 +10,14 @@ use serde::Deserialize;
 use super::{
     form::Fields,
     frame::{Frame, Signed},
-    page::{go, own_path, show},
+    page::{go, own_path, quoted, show},
     sentences,
 };
 use crate::{
     access::{Act, Actor},
     app::App,
     db::Tx,
+    desk::shared::{may_look, may_see},
     document,
     error::{Error, Result},
     http::{Caller, Path},
@@ -47,9 +48,10 @@ struct LinksPage {
     f: Frame,
     tabs: Vec<(&'static str, String, bool)>,
     links: Vec<Brief>,
+    is_filtered: bool,
     may_share: bool,
+    is_head: bool,
     next: Option<String>,
-    drops: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -71,21 +73,18 @@ pub struct Asked {
     lanjut: String,
 }
 
-const ON_A_PAGE: usize = 100;
+const ON_A_PAGE: usize = 50;
+/// So many links are looked through for one page of a state; "older ones" goes on after them.
+const LOOKED_THROUGH: usize = 2000;
 
 pub async fn list(State(app): State<App>, signed: Signed, Query(asked): Query<Asked>) -> Result<Response> {
     let Signed { frame: f, caller } = signed;
     may_look(&caller.actor)?;
-    let before: Option<LinkId> = asked.lanjut.parse().ok();
     let mut tx = app.db.read().await?;
-    let mut found = app.sharing.links(&mut tx, caller.actor.office(), None, before, ON_A_PAGE as i64 + 1).await?;
-    let more = found.len() > ON_A_PAGE;
-    found.truncate(ON_A_PAGE);
-    let next =
-        found.last().filter(|_| more).map(|last| format!("/tautan?keadaan={}&lanjut={}", asked.keadaan, last.id));
-    let mut links = Vec::new();
-    for link in found.into_iter().filter(|link| asked.keadaan.is_empty() || group(link.state) == asked.keadaan) {
-        links.push(brief(&app, &mut tx, &f, &caller, &link).await?);
+    let (found, next) = of_state(&app, &mut tx, &caller.actor, &asked).await?;
+    let mut links = Vec::with_capacity(found.len());
+    for link in &found {
+        links.push(brief(&app, &mut tx, &f, &caller, link).await?);
     }
     let tab = |label: &'static str, state: &str| {
         let href = if state.is_empty() { "/tautan".to_owned() } else { format!("/tautan?keadaan={state}") };
@@ -94,35 +93,48 @@ pub async fn list(State(app): State<App>, signed: Signed, Query(asked): Query<As
     let tabs = vec![
         tab(f.t("Semua", "All"), ""),
         tab(f.t("Aktif", "Active"), "aktif"),
-        tab(f.t("Menunggu", "Waiting"), "menunggu"),
-        tab(f.t("Berakhir", "Ended"), "berakhir"),
+        tab(f.t("Menunggu pimpinan", "Waits for the head"), "menunggu"),
+        tab(f.t("Terjadwal", "Scheduled"), "terjadwal"),
+        tab(f.t("Dijeda", "Paused"), "dijeda"),
+        tab(f.t("Habis", "Used up"), "habis"),
+        tab(f.t("Dicabut", "Revoked"), "dicabut"),
     ];
-    let drops = app.sharing.drop_boxes(&mut tx, caller.actor.office(), None, 20).await?;
-    let drops = drops.into_iter().map(|one| {
-        let about = format!(
-            "{}/{} {} · {} {}",
-            one.files,
-            one.max_files,
-            f.t("berkas", "files"),
-            f.t("sampai", "until"),
-            f.moment(&one.expires_at)
-        );
-        (one.label, about)
-    });
-    let drops = drops.collect();
-    show(&LinksPage { tabs, links, may_share: caller.actor.may(Act::Share), next, drops, f })
+    let is_filtered = !asked.keadaan.is_empty();
+    let next = next.map(|last| format!("/tautan?keadaan={}&lanjut={last}", quoted(&asked.keadaan)));
+    let (may_share, is_head) = (caller.actor.may(Act::Share), caller.actor.is_head());
+    show(&LinksPage { tabs, links, is_filtered, may_share, is_head, next, f })
+}
+
+/// A page of the links in a state, and the last one that was looked at when there are more.
+async fn of_state(app: &App, tx: &mut Tx, actor: &Actor, asked: &Asked) -> Result<(Vec<Link>, Option<LinkId>)> {
+    let mut before: Option<LinkId> = asked.lanjut.parse().ok();
+    let mut found = Vec::new();
+    for _ in 0..LOOKED_THROUGH / ON_A_PAGE {
+        let some = app.sharing.links(tx, actor.office(), None, before, ON_A_PAGE as i64).await?;
+        let is_last = some.len() < ON_A_PAGE;
+        before = some.last().map(|link| link.id);
+        found.extend(some.into_iter().filter(|link| asked.keadaan.is_empty() || group(link.state) == asked.keadaan));
+        if found.len() > ON_A_PAGE {
+            found.truncate(ON_A_PAGE);
+            let last = found.last().map(|link| link.id);
+            return Ok((found, last));
+        }
+        if is_last {
+            return Ok((found, None));
+        }
+    }
+    Ok((found, before))
 }
 
 fn group(state: LinkState) -> &'static str {
     match state {
         LinkState::Open => "aktif",
-        LinkState::NotYetOpen | LinkState::Pending | LinkState::Paused => "menunggu",
-        _ => "berakhir",
+        LinkState::Pending => "menunggu",
+        LinkState::NotYetOpen => "terjadwal",
+        LinkState::Paused => "dijeda",
+        LinkState::Expired | LinkState::Exhausted => "habis",
+        LinkState::Revoked | LinkState::ClassRaised | LinkState::Trashed | LinkState::Damaged => "dicabut",
     }
-}
-
-fn may_look(actor: &Actor) -> Result<()> {
-    if actor.may(Act::Read) { Ok(()) } else { actor.must(Act::Share) }
 }
 
 /// The links of one document, newest first.
@@ -182,7 +194,7 @@ async fn brief(app: &App, tx: &mut Tx, f: &Frame, caller: &Caller, link: &Link) 
 
 pub async fn one(State(app): State<App>, signed: Signed, Path(id): Path<LinkId>) -> Result<Response> {
     let Signed { frame: f, caller } = signed;
-    may_look(&caller.actor)?;
+    may_see(&caller.actor)?;
     let mut tx = app.db.read().await?;
     let link = app.sharing.link(&mut tx, caller.actor.office(), id).await?;
     let seen = app.sharing.opens(&mut tx, id, None, 100).await?;
@@ -214,7 +226,7 @@ fn facts(f: &Frame, link: &Link) -> Vec<(&'static str, String)> {
 /// Pause, go on, release, revoke: one tap each.
 pub async fn act(State(app): State<App>, signed: Signed, Path(id): Path<LinkId>, fields: Fields) -> Result<Response> {
     let Caller { actor, origin } = &signed.caller;
-    may_look(actor)?;
+    may_see(actor)?;
     let mut tx = app.db.write().await?;
     let link = app.sharing.link(&mut tx, actor.office(), id).await?;
     let paused = |paused| Change { paused: Some(paused), ..Change::default() };

@@ -4,8 +4,10 @@
 mod activation;
 mod archive;
 mod assets;
+mod boxes;
 mod demo;
 mod details;
+mod docs;
 mod document;
 mod drops;
 mod edit;
@@ -15,6 +17,8 @@ mod home;
 mod links;
 mod listed;
 mod login;
+mod mine;
+mod offers;
 mod page;
 mod qr;
 mod rows;
@@ -24,62 +28,99 @@ mod share;
 mod stranger;
 mod system;
 mod upload;
+mod versions;
 mod view;
 
-use axum::{
-    Router, middleware,
-    routing::{get, post},
-};
+use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
-use crate::app::App;
+use crate::{
+    app::App,
+    http::{
+        pace::{self, Pace},
+        plain::{self, Plain},
+    },
+};
 
 /// Every page and action, and the calm page for every address that nothing answers.
-pub fn routes(app: &App) -> Router<App> {
-    people()
-        .merge(archive_pages())
-        .merge(sharing())
-        .route("/assets/{name}", get(assets::get))
+pub fn routes(app: &App, pace: Pace) -> Router<App> {
+    plain::router(every())
         .fallback(page::nowhere)
+        .layer(middleware::from_fn_with_state(pace, pace::keep))
         .layer(middleware::from_fn_with_state(app.clone(), page::around))
         .layer(CompressionLayer::new().gzip(true))
 }
 
-fn people() -> Router<App> {
-    Router::new()
-        .route("/", get(home::page))
-        .route("/masuk", get(login::show_form).post(login::enter))
-        .route("/keluar", post(login::leave))
-        .route("/kantor-aktif", post(login::act_for))
-        .route("/bahasa", post(login::speak))
-        .route("/aktivasi", get(activation::show_form).post(activation::activate))
-        .route("/sistem", get(system::page))
+/// The list that the router is built from: an address that is not in it does not exist.
+pub fn every() -> Vec<Plain> {
+    people().into_iter().chain(archive_pages()).chain(sharing()).chain(rest()).collect()
 }
 
-fn archive_pages() -> Router<App> {
-    Router::new()
-        .route("/unggah", get(upload::show_form).post(upload::receive))
-        .route("/unggah/baris", get(upload::show_rows))
-        .route("/cari", get(search::page))
-        .route("/dokumen", get(archive::own))
-        .route("/dibagikan", get(archive::with_us))
-        .route("/dokumen/{id}", get(document::page).post(edit::save))
-        .route("/dokumen/{id}/versi", post(edit::add_version))
-        .route("/dokumen/{id}/sampah", post(edit::trash))
-        .route("/dokumen/{id}/pulihkan", post(edit::restore))
-        .route("/dokumen/{id}/baca-ulang", post(edit::read_again))
-        .route("/dokumen/{id}/buka", post(listed::open))
-        .route("/dokumen/{id}/bagikan", get(share::show_form).post(share::make))
+fn people() -> Vec<Plain> {
+    vec![
+        Plain::get("/", home::page),
+        Plain::get("/masuk", login::show_form),
+        Plain::post("/masuk", login::enter),
+        Plain::post("/keluar", login::leave),
+        Plain::post("/kantor-aktif", login::act_for),
+        Plain::post("/bahasa", login::speak),
+        Plain::get("/aktivasi", activation::show_form),
+        Plain::post("/aktivasi", activation::activate),
+        Plain::get("/akun", mine::page),
+        Plain::post("/akun/sandi", mine::change_password),
+        Plain::post("/akun/sesi/{session}", mine::end_session),
+        Plain::post("/akun/kode", mine::begin_code),
+        Plain::post("/akun/kode/aktif", mine::confirm_code),
+        Plain::post("/akun/kode/mati", mine::end_code),
+    ]
 }
 
-fn sharing() -> Router<App> {
-    Router::new()
-        .route("/tautan", get(links::list))
-        .route("/tautan/{id}", get(links::one).post(links::act))
-        .route("/s/{public}", get(stranger::land).post(stranger::go_on))
-        .route("/s/{public}/lihat", get(stranger::look))
-        .route("/s/{public}/hal/{page}", get(stranger::page_picture))
-        .route("/s/{public}/unduh", get(stranger::download))
-        .route("/d/{public}", get(drops::land).post(drops::go_on))
-        .route("/d/{public}/kirim", post(drops::receive))
+fn archive_pages() -> Vec<Plain> {
+    vec![
+        Plain::get("/unggah", upload::show_form),
+        Plain::post("/unggah", upload::receive),
+        Plain::get("/unggah/baris", upload::show_rows),
+        Plain::get("/cari", search::page),
+        Plain::get("/dokumen", archive::own),
+        Plain::get("/dibagikan", archive::with_us),
+        Plain::get("/dokumen/{id}", document::page),
+        Plain::post("/dokumen/{id}", edit::save),
+        Plain::post("/dokumen/{id}/versi", versions::add),
+        Plain::get("/dokumen/{id}/versi/{number}", versions::download),
+        Plain::post("/dokumen/{id}/periksa", edit::check),
+        Plain::post("/dokumen/{id}/sampah", edit::trash),
+        Plain::post("/dokumen/{id}/pulihkan", edit::restore),
+        Plain::post("/dokumen/{id}/baca-ulang", edit::read_again),
+        Plain::post("/dokumen/{id}/buka", listed::open),
+        Plain::get("/dokumen/{id}/bagikan", share::show_form),
+        Plain::post("/dokumen/{id}/bagikan", share::make),
+    ]
+}
+
+fn sharing() -> Vec<Plain> {
+    vec![
+        Plain::get("/tautan", links::list),
+        Plain::get("/tautan/{id}", links::one),
+        Plain::post("/tautan/{id}", links::act),
+        Plain::get("/kiriman", boxes::list),
+        Plain::get("/kiriman/baru", boxes::show_form),
+        Plain::post("/kiriman/baru", boxes::make),
+        Plain::post("/kiriman/{id}/akhiri", boxes::end),
+        Plain::get("/s/{public}", stranger::land),
+        Plain::post("/s/{public}", stranger::go_on),
+        Plain::get("/s/{public}/lihat", stranger::look),
+        Plain::get("/s/{public}/hal/{page}", stranger::page_picture),
+        Plain::get("/s/{public}/unduh", stranger::download),
+        Plain::get("/d/{public}", drops::land),
+        Plain::post("/d/{public}", drops::go_on),
+        Plain::post("/d/{public}/kirim", drops::receive),
+    ]
+}
+
+fn rest() -> Vec<Plain> {
+    vec![
+        Plain::get("/sistem", system::page),
+        Plain::get("/api/docs", docs::page),
+        Plain::get("/assets/{name}", assets::get),
+    ]
 }

@@ -53,6 +53,8 @@ struct RefusalPage {
     title: String,
     detail: String,
     request: String,
+    /// Of somebody who was sent a link: there is no start of theirs to go to.
+    is_stranger: bool,
 }
 
 /// Around every page: refuses forms of other sites, and turns an error into a page that says what to do next.
@@ -81,6 +83,7 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
     let page = RefusalPage {
         title: title(&frame, &error).to_owned(),
         detail: frame.say(error.detail()),
+        is_stranger: frame.card.is_none() && ["/s/", "/d/"].iter().any(|start| frame.here.starts_with(start)),
         request: request.filter(|_| error.kind() == Kind::Internal).unwrap_or_default(),
         f: frame,
     };
@@ -104,8 +107,13 @@ fn is_foreign(parts: &axum::http::request::Parts) -> bool {
     if matches!(parts.method, Method::GET | Method::HEAD) {
         return false;
     }
-    let site = parts.headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    site.is_some_and(|site| site != "same-origin" && site != "none")
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("sec-fetch-site"), text("origin")) {
+        (Some(site), _) => site != "same-origin" && site != "none",
+        // Browsers name the site only on encrypted ways; what they say instead is the origin, or "null" to tell nothing.
+        (None, Some(origin)) => origin.split_once("://").is_some_and(|(_, theirs)| Some(theirs) != text("host")),
+        (None, None) => false,
+    }
 }
 
 fn foreign() -> Error {

@@ -24,6 +24,9 @@ pub struct Row {
     pub pages: i64,
     pub pages_read: i64,
     pub may_retry: bool,
+    /// Came from outside, and nobody of the office has looked at it yet.
+    pub is_unchecked: bool,
+    pub sender: String,
     /// An earlier document of the office with the same bytes.
     pub twin: Option<(DocumentId, String)>,
 }
@@ -52,6 +55,8 @@ impl Row {
             pages: document.version.pages.unwrap_or(0),
             pages_read: document.version.pages_read,
             may_retry: card.is_some_and(|card| card.may_edit && card.office.id == document.office),
+            is_unchecked: document.is_unchecked() && card.is_some_and(|card| card.office.id == document.office),
+            sender: details.sender.clone().unwrap_or_default(),
             twin: None,
         }
     }

@@ -36,8 +36,9 @@ struct SearchPage {
     hits: Vec<Hit>,
     groups: Vec<Group>,
     chosen: Vec<Chip>,
-    /// What the form for dates keeps of the address.
+    /// What the form for class and dates keeps of the address.
     kept: Vec<(&'static str, String)>,
+    classes: Vec<(&'static str, &'static str, bool)>,
     from: String,
     to: String,
     by_relevance: String,
@@ -53,6 +54,8 @@ struct Hit {
     picture: Option<String>,
     about: String,
     is_listed: bool,
+    /// Came by an upload-only link.
+    is_from_outside: bool,
     pieces: Vec<(String, bool)>,
     page: Option<u32>,
     more_pages: usize,
@@ -166,8 +169,12 @@ pub async fn page(State(app): State<App>, signed: Signed, Query(asked): Query<As
         kept: asked
             .pairs()
             .into_iter()
-            .filter(|(name, value)| !["from", "to"].contains(name) && !value.is_empty())
+            .filter(|(name, value)| !["from", "to", "security_class"].contains(name) && !value.is_empty())
             .map(|(name, value)| (name, value.clone()))
+            .collect(),
+        classes: SecurityClass::ALL
+            .iter()
+            .map(|class| (class.as_str(), sentences::class(&f, *class), class.as_str() == asked.security_class))
             .collect(),
         from: asked.from.clone(),
         to: asked.to.clone(),
@@ -189,6 +196,7 @@ fn hit(f: &Frame, q: &str, found: FoundItem) -> Hit {
             title: listed.title,
             picture: None,
             is_listed: true,
+            is_from_outside: false,
             pieces: Vec::new(),
             page: None,
             more_pages: 0,
@@ -209,6 +217,7 @@ fn hit(f: &Frame, q: &str, found: FoundItem) -> Hit {
                 about: about.join(" · "),
                 title: shown.title,
                 is_listed: false,
+                is_from_outside: shown.origin == "drop",
                 pieces: snippet.map(pieces).unwrap_or_default(),
                 page,
                 more_pages,

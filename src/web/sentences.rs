@@ -48,6 +48,21 @@ pub fn kind<'a>(f: &Frame, kind: &'a str) -> &'a str {
         "keputusan" => f.t("Keputusan", "Decision"),
         "peraturan" => f.t("Peraturan", "Regulation"),
         "undangan" => f.t("Undangan", "Invitation"),
+        "berita acara" | "berita_acara" => f.t("Berita acara", "Minutes"),
+        other => other,
+    }
+}
+
+/// What a media type is called outside of computing.
+pub fn media_type<'a>(f: &Frame, kind: &'a str) -> &'a str {
+    match kind {
+        "application/pdf" => "PDF",
+        "image/*" => f.t("foto dan pindaian", "photographs and scans"),
+        office
+            if office.starts_with("application/vnd.openxmlformats") || office.starts_with("application/vnd.oasis") =>
+        {
+            f.t("berkas kantor (Word, Excel, OpenDocument)", "office files (Word, Excel, OpenDocument)")
+        }
         other => other,
     }
 }
@@ -97,6 +112,7 @@ pub fn happening(f: &Frame, line: &Line) -> String {
         "document.upload" => f.t("Diunggah", "Uploaded"),
         "document.version" => f.t("Versi baru ditambahkan", "A new version was added"),
         "document.edit" => f.t("Rincian diubah", "Details were changed"),
+        "document.check" => f.t("Kiriman diperiksa", "What came was checked"),
         "document.trash" => f.t("Dipindah ke tempat sampah", "Moved to the trash"),
         "document.restore" => f.t("Dikembalikan dari tempat sampah", "Brought back from the trash"),
         "document.read_again" => f.t("Pembacaan ulang diminta", "Another reading was asked for"),

@@ -9,6 +9,7 @@ use jiff::{ToSpan, civil};
 use super::{
     form::{Fields, Mistakes},
     frame::{Frame, Signed},
+    offers::{Choice, audiences, lives, rights},
     page::{show, show_as},
     qr::{self, Qr},
     sentences,
@@ -18,10 +19,10 @@ use crate::{
     app::App,
     clock::Time,
     desk::{documents::load, shared::subject},
-    document::{Document, SecurityClass},
+    document::Document,
     error::{Error, Result, say},
     http::Path,
-    id::{DocumentId, LinkId, OfficeId},
+    id::{DocumentId, OfficeId},
     office,
     share::{self, Asked, Audience, AudienceKind, LinkState, NewLink, Rights},
 };
@@ -42,6 +43,7 @@ struct SharePage {
     offices: Vec<(usize, String)>,
     names: Vec<String>,
     emails: String,
+    from: String,
     until: String,
     max_opens: String,
     label: String,
@@ -50,28 +52,19 @@ struct SharePage {
     needs_release: bool,
 }
 
-struct Choice {
-    value: String,
-    label: &'static str,
-    hint: &'static str,
-    is_chosen: bool,
-    /// Why it cannot be chosen.
-    why_not: Option<String>,
-}
-
+/// A link that was just made, with the secret that no other page shows.
 #[derive(Template)]
 #[template(path = "made.html")]
-struct MadePage {
-    f: Frame,
-    url: String,
-    message: String,
-    qr: Option<Qr>,
-    to: String,
-    rights: &'static str,
-    until: String,
-    link: LinkId,
-    document: DocumentId,
-    is_pending: bool,
+pub struct MadePage {
+    pub f: Frame,
+    pub url: String,
+    pub message: String,
+    pub qr: Option<Qr>,
+    pub facts: Vec<(&'static str, String)>,
+    /// Where to see what becomes of it, and the way back.
+    pub follow: (String, &'static str),
+    pub back: (String, &'static str),
+    pub is_pending: bool,
 }
 
 pub async fn show_form(State(app): State<App>, signed: Signed, Path(id): Path<DocumentId>) -> Result<Response> {
@@ -115,7 +108,8 @@ const NAMES: &[(&str, &str)] = &[
     ("/audience", "untuk"),
     ("/rights", "hak"),
     ("/password", "kata_sandi"),
-    ("/expires_at", "berlaku"),
+    ("/opens_from", "mulai"),
+    ("/expires_at", "sampai"),
     ("/max_opens", "kali"),
     ("/label", "label"),
     ("audience-too-wide", "untuk"),
@@ -149,7 +143,7 @@ async fn asked(app: &App, f: &Frame, fields: &Fields) -> Result<Asked> {
         audience,
         rights,
         password: fields.given("kata_sandi"),
-        opens_from: None,
+        opens_from: opening(f, fields)?,
         expires_at: expiry(app, f, fields)?,
         max_opens,
         label: fields.given("label"),
@@ -160,16 +154,27 @@ async fn asked(app: &App, f: &Frame, fields: &Fields) -> Result<Asked> {
 /// A day that is named counts to its end in the regency; otherwise so many days from now.
 fn expiry(app: &App, f: &Frame, fields: &Fields) -> Result<Time> {
     if let Some(day) = fields.given("sampai") {
-        let end = day.parse::<civil::Date>().ok().and_then(|day| {
-            let next = day.checked_add(1.day()).ok()?.to_zoned(f.zone().clone()).ok()?;
-            Some(Time(next.timestamp().as_millisecond() - 1000))
-        });
-        return end.ok_or_else(|| {
-            Error::invalid("/expires_at", say("Tanggal ini tidak dapat dibaca.", "This date cannot be read."))
-        });
+        let end = day.parse::<civil::Date>().ok().and_then(|day| beginning(f, day.checked_add(1.day()).ok()?));
+        return end.map(|end| Time(end.0 - 1000)).ok_or_else(|| unreadable_day("/expires_at"));
     }
     let days: u64 = fields.text("berlaku").parse().unwrap_or(7).min(366);
     Ok(app.clock.now().plus(Duration::from_secs(days * 24 * 3600)))
+}
+
+/// A link may wait for a day; it opens as that day begins in the regency.
+fn opening(f: &Frame, fields: &Fields) -> Result<Option<Time>> {
+    let Some(day) = fields.given("mulai") else { return Ok(None) };
+    let begins = day.parse::<civil::Date>().ok().and_then(|day| beginning(f, day));
+    begins.map(Some).ok_or_else(|| unreadable_day("/opens_from"))
+}
+
+fn beginning(f: &Frame, day: civil::Date) -> Option<Time> {
+    let begins = day.to_zoned(f.zone().clone()).ok()?;
+    Some(Time(begins.timestamp().as_millisecond()))
+}
+
+fn unreadable_day(pointer: &str) -> Error {
+    Error::invalid(pointer, say("Tanggal ini tidak dapat dibaca.", "This date cannot be read."))
 }
 
 /// Offices by name, short name or code. A name that fits none, or several, is told with what comes near.
@@ -236,115 +241,17 @@ async fn form(app: &App, f: Frame, document: &Document, fields: &Fields, mistake
         offices: offices.into_iter().enumerate().collect(),
         names,
         emails: fields.text("surel").to_owned(),
+        from: fields.text("mulai").to_owned(),
         until: fields.text("sampai").to_owned(),
         max_opens: fields.text("kali").to_owned(),
         label: fields.text("label").to_owned(),
         notify: fields.has("kabari"),
-        is_open: fields.given("kali").or(fields.given("label")).is_some() || mistakes.at("kata_sandi").is_some(),
+        is_open: ["kali", "label", "mulai"].iter().any(|name| fields.given(name).is_some())
+            || mistakes.at("kata_sandi").is_some(),
         needs_release: share::needs_release(class),
         mistakes,
         f,
     })
-}
-
-fn audiences(app: &App, f: &Frame, class: SecurityClass, fields: &Fields) -> Vec<Choice> {
-    let chosen = fields.given("untuk").unwrap_or_else(|| "offices".into());
-    let told = |kind: AudienceKind| match kind {
-        AudienceKind::Offices => (
-            f.t("Kantor tertentu", "Named offices"),
-            f.t(
-                "Orang kantor itu masuk dengan akunnya; dokumen juga muncul di pencarian mereka.",
-                "Its people sign in; the document also appears in their search.",
-            ),
-        ),
-        AudienceKind::Email => (
-            f.t("Alamat surel", "E-mail addresses"),
-            f.t("Dibuktikan dengan kode sekali pakai.", "Proven by a one-time code."),
-        ),
-        AudienceKind::Anyone => (
-            f.t("Siapa saja yang memegang tautan", "Anyone who has the link"),
-            f.t("Tautan dapat diteruskan kepada siapa pun.", "The link can be passed on to anybody."),
-        ),
-    };
-    let choice = |kind: AudienceKind| {
-        let (label, hint) = told(kind);
-        let mut why_not = share::why_not(class, kind, Rights::View).map(|error| f.say(error.detail()));
-        if kind == AudienceKind::Email && !app.sharing.bounds().has_mail {
-            why_not = Some(
-                f.t(
-                    "Belum tersedia: peladen surel (mail.host) belum diatur.",
-                    "Not offered: no mail server (mail.host) is configured.",
-                )
-                .to_owned(),
-            );
-        }
-        Choice {
-            value: kind.as_str().to_owned(),
-            label,
-            hint,
-            is_chosen: why_not.is_none() && kind.as_str() == chosen,
-            why_not,
-        }
-    };
-    [AudienceKind::Offices, AudienceKind::Email, AudienceKind::Anyone].map(choice).into()
-}
-
-fn rights(f: &Frame, document: &Document, fields: &Fields) -> Vec<Choice> {
-    let class = document.class();
-    // Offices may have the most; where even they may not, nobody may.
-    let not_download =
-        share::why_not(class, AudienceKind::Offices, Rights::Download).map(|error| f.say(error.detail()));
-    let is_drawn = subject(document).has_pictures;
-    let not_view = (!is_drawn)
-        .then(|| f.t("Dokumen ini tidak punya gambar halaman.", "This document has no page pictures.").to_owned());
-    let download_chosen = match fields.text("hak") {
-        "download" => true,
-        "view" => false,
-        _ => not_download.is_none(),
-    };
-    let hint = match class {
-        SecurityClass::Terbatas => f.t("Hanya untuk kantor tertentu.", "For named offices only."),
-        _ => f.t("Berkas asli, utuh.", "The original file, as it is."),
-    };
-    vec![
-        Choice {
-            value: "download".into(),
-            label: f.t("Melihat dan mengunduh", "View and download"),
-            hint,
-            is_chosen: download_chosen && not_download.is_none(),
-            why_not: not_download,
-        },
-        Choice {
-            value: "view".into(),
-            label: f.t("Melihat saja, dengan tanda air", "View only, with a watermark"),
-            hint: f.t(
-                "Nama penerima dan waktu tercetak di tiap halaman. Layar tetap dapat difoto.",
-                "The recipient and the time are printed on each page. A screen can still be photographed.",
-            ),
-            is_chosen: !download_chosen && not_view.is_none(),
-            why_not: not_view,
-        },
-    ]
-}
-
-fn lives(f: &Frame, longest: u64, fields: &Fields) -> Vec<Choice> {
-    let chosen = fields.given("berlaku").unwrap_or_else(|| "7".into());
-    let offered = [
-        (1, f.t("1 hari", "1 day")),
-        (7, f.t("7 hari", "7 days")),
-        (30, f.t("30 hari", "30 days")),
-        (365, f.t("1 tahun", "1 year")),
-    ];
-    let choice = |(days, label): (u64, &'static str)| Choice {
-        value: days.to_string(),
-        label,
-        hint: "",
-        is_chosen: days <= longest && chosen == days.to_string(),
-        why_not: (days > longest).then(|| {
-            format!("{} {longest} {}", f.t("Sifat ini paling lama", "This class allows at most"), f.t("hari.", "days."))
-        }),
-    };
-    offered.map(choice).into()
 }
 
 async fn told(app: &App, f: Frame, document: &Document, made: NewLink) -> Result<MadePage> {
@@ -367,14 +274,18 @@ async fn told(app: &App, f: Frame, document: &Document, made: NewLink) -> Result
         ),
         f.t("Berlaku sampai", "Valid until")
     );
+    let mut facts = vec![
+        (f.t("Untuk", "For"), sentences::audience(&f, &link, &names)),
+        (f.t("Boleh", "May"), sentences::rights(&f, link.rights).to_owned()),
+    ];
+    facts.extend(link.opens_from.map(|from| (f.t("Mulai", "From"), f.moment(&from))));
+    facts.push((f.t("Sampai", "Until"), until));
     Ok(MadePage {
         message,
         qr: qr::of(&url),
-        to: sentences::audience(&f, &link, &names),
-        rights: sentences::rights(&f, link.rights),
-        until,
-        link: link.id,
-        document: document.id,
+        facts,
+        follow: (format!("/tautan/{}", link.id), f.t("Lihat siapa yang membuka", "See who opens it")),
+        back: (format!("/dokumen/{}", document.id), f.t("Kembali ke dokumen", "Back to the document")),
         is_pending: link.state == LinkState::Pending,
         url,
         f,

@@ -36,6 +36,8 @@ use crate::{
 pub struct LandingPage {
     pub f: Frame,
     pub action: String,
+    /// Whether it is for bringing files rather than for opening one.
+    pub is_drop: bool,
 }
 
 #[derive(Template)]
@@ -90,7 +92,7 @@ pub fn cookie(app: &App, public: &str, ticket: &str, lives: Duration) -> String 
 }
 
 pub async fn land(visit: Visit, Path(public): Path<String>) -> Result<Response> {
-    show(&LandingPage { f: visit.frame, action: format!("/s/{}", plain(&public)?) })
+    show(&LandingPage { f: visit.frame, action: format!("/s/{}", plain(&public)?), is_drop: false })
 }
 
 /// Public ids are short and plain; anything else names no link.

@@ -2,11 +2,14 @@
 //! tells what must hold.
 
 mod api;
+mod cli;
 mod crash;
 mod deploy;
+mod finding;
 mod flow;
 mod ground;
 mod letters;
+mod limits;
 mod reading;
 mod restore;
 mod search_index;
@@ -14,4 +17,5 @@ mod share;
 mod store;
 mod support;
 mod tidy;
+mod vault;
 mod web;

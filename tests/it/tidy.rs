@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["read", "search", "mail"],
     &["audit", "office", "account", "access", "idempotency"],
     &["document"],
-    &["ingest", "download", "share", "record"],
+    &["ingest", "download", "share", "record", "vault"],
     &["app"],
     &["jobs"],
     &["http"],

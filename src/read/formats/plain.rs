@@ -1,8 +1,8 @@
 //! Text files, tables of text, and mail.
 
 use super::office::Pages;
-use crate::read::{reason::Reason, wire::Limits};
-use mail_parser::{Address, MessageParser, MimeHeaders};
+use crate::read::{reason::Reason, sniff, wire::Limits};
+use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
 
 /// The text of a file whose encoding nobody wrote down: a mark says so, or it is UTF-8, or it is of an old Windows.
 pub(super) fn decode(bytes: &[u8]) -> String {
@@ -20,26 +20,69 @@ pub(super) fn pages(bytes: &[u8], limits: &Limits) -> Result<Vec<String>, Reason
     if text.len() > limits.max_text_bytes { Err(Reason::TooMuchText) } else { Ok(vec![text]) }
 }
 
-/// A mail as its reader would see it, with the names of what is attached.
+/// A mail as its reader would see it, with the names of what is attached, and its text where that is cheap to have.
 pub(super) fn mail(bytes: &[u8], limits: &Limits) -> Result<Vec<String>, Reason> {
     let mail = MessageParser::default().parse(bytes).ok_or(Reason::Broken)?;
     let mut out = Pages::new(limits.max_text_bytes);
-    let mut line = |label: &str, value: String| {
-        if value.is_empty() { Ok(()) } else { out.push(&format!("{label}: {value}\n")) }
-    };
-    line("Perihal", mail.subject().unwrap_or_default().to_owned())?;
-    line("Dari", people(mail.from()))?;
-    line("Kepada", people(mail.to()))?;
-    line("Tembusan", people(mail.cc()))?;
-    line("Tanggal", mail.date().map(|date| date.to_rfc3339()).unwrap_or_default())?;
+    letter(&mail, limits, FORWARDED, &mut out)?;
+    out.finish()
+}
+
+/// A mail that was forwarded as an attachment is followed so many times.
+const FORWARDED: usize = 8;
+const MOST_ATTACHMENTS: usize = 200;
+
+fn letter(mail: &Message<'_>, limits: &Limits, deeper: usize, out: &mut Pages) -> Result<(), Reason> {
+    line(out, "Perihal", mail.subject().unwrap_or_default())?;
+    line(out, "Dari", &people(mail.from()))?;
+    line(out, "Kepada", &people(mail.to()))?;
+    line(out, "Tembusan", &people(mail.cc()))?;
+    line(out, "Tanggal", &mail.date().map(|date| date.to_rfc3339()).unwrap_or_default())?;
     for name in mail.attachments().filter_map(|part| part.attachment_name()).take(1_000) {
-        line("Lampiran", name.to_owned())?;
+        line(out, "Lampiran", name)?;
     }
     for part in 0..mail.text_body_count().min(100) {
         out.push("\n")?;
         out.push(&mail.body_text(part).unwrap_or_default())?;
     }
-    out.finish()
+    for part in mail.attachments().take(MOST_ATTACHMENTS) {
+        match &part.body {
+            PartType::Message(inner) if deeper > 0 => {
+                out.push("\n")?;
+                letter(inner, limits, deeper - 1, out)?;
+            }
+            PartType::Text(text) => {
+                out.push("\n")?;
+                out.push(text)?;
+            }
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
+                for page in attached(bytes, part.attachment_name().unwrap_or_default(), limits) {
+                    out.push("\n")?;
+                    out.push(&page)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn line(out: &mut Pages, label: &str, value: &str) -> Result<(), Reason> {
+    if value.is_empty() { Ok(()) } else { out.push(&format!("{label}: {value}\n")) }
+}
+
+/// Office files and tables. PDFs and pictures have pages of their own, which a mail cannot show: they are only named, and
+/// found by their text when they are uploaded themselves. What cannot be read does not spoil the mail.
+fn attached(bytes: &[u8], name: &str, limits: &Limits) -> Vec<String> {
+    let kind = sniff::sniff(&bytes[..bytes.len().min(sniff::HEAD)], name);
+    let is_paged = kind == sniff::PDF || kind == sniff::EML || kind.starts_with("image/");
+    if is_paged || !sniff::is_worth_a_look(kind) {
+        return Vec::new();
+    }
+    match super::open(kind, bytes.to_vec(), limits) {
+        Ok(super::Opened { document: super::Document::Text(pages), .. }) => pages,
+        _ => Vec::new(),
+    }
 }
 
 fn people(address: Option<&Address<'_>>) -> String {

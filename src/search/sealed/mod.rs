@@ -55,9 +55,9 @@ impl SealedDirectory {
         self.0.alarm.load(Ordering::SeqCst)
     }
 
-    /// Reads and authenticates every file of the index.
-    pub(super) fn verify(&self) -> io::Result<()> {
-        self.own_files(|name| !is_passing(name))?.iter().try_for_each(|path| {
+    /// Reads and authenticates every file of the index that is wanted.
+    pub(super) fn verify(&self, wanted: impl Fn(&str) -> bool) -> io::Result<()> {
+        self.own_files(|name| !is_passing(name) && wanted(name))?.iter().try_for_each(|path| {
             let name = path.strip_prefix(&self.0.root).unwrap_or(path);
             self.opened(name)?.verify()
         })
@@ -97,9 +97,14 @@ impl SealedDirectory {
 
 /// Segment files are named by 32 hex letters; the rest is the list of segments and the list of files.
 fn is_ours(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default();
-    let segment = stem.len() == 32 && stem.bytes().all(|b| b.is_ascii_hexdigit());
-    segment || name.starts_with("meta.json") || name.starts_with(".managed.json") || name.starts_with(".tantivy-")
+    is_segment(name.split('.').next().unwrap_or_default())
+        || name.starts_with("meta.json")
+        || name.starts_with(".managed.json")
+        || name.starts_with(".tantivy-")
+}
+
+pub(super) fn is_segment(stem: &str) -> bool {
+    stem.len() == 32 && stem.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn is_passing(name: &str) -> bool {

@@ -60,6 +60,7 @@ pub struct Admitted {
     id: DropId,
     office: OfficeId,
     room: u64,
+    max_bytes: u64,
     types: Vec<String>,
 }
 
@@ -76,6 +77,11 @@ impl Admitted {
     /// The most that may still be brought.
     pub fn room(&self) -> u64 {
         self.room
+    }
+
+    /// What the link takes of all files together.
+    pub fn max_bytes(&self) -> u64 {
+        self.max_bytes
     }
 }
 
@@ -135,16 +141,16 @@ impl Sharing {
         Ok(())
     }
 
-    /// What the sender's page may know: whether this link takes files, and what it needs.
+    /// What the sender's page may know: whether this link takes files, which, until when, and what it needs.
     pub async fn peek_drop(
         &self,
         public: &str,
         secret: Option<&str>,
         visitor: Visitor<'_>,
-    ) -> Result<(OfficeId, Vec<Need>)> {
-        let row = self.known_drop(public, secret, visitor).await?;
+    ) -> Result<(DropBox, Vec<Need>)> {
+        let row = with_room(self.known_drop(public, secret, visitor).await?)?;
         let needs = row.password.iter().map(|_| Need::Password).collect();
-        Ok((OfficeId(row.office), needs))
+        Ok((row.into_drop()?, needs))
     }
 
     /// Checks the secret, the password and whether there is room. Takes nothing yet.
@@ -155,7 +161,29 @@ impl Sharing {
         password: Option<&str>,
         visitor: Visitor<'_>,
     ) -> Result<Admitted> {
+        let row = with_room(self.known_drop(public, secret, visitor).await?)?;
+        self.admitted(row, password).await
+    }
+
+    /// The same for a sender who goes on with an upload: whether it finds a place is told when it is whole, and who brought
+    /// the last file must still be able to ask for its receipt.
+    pub async fn admit_again(
+        &self,
+        public: &str,
+        secret: Option<&str>,
+        password: Option<&str>,
+        visitor: Visitor<'_>,
+    ) -> Result<Admitted> {
         let row = self.known_drop(public, secret, visitor).await?;
+        self.admitted(row, password).await
+    }
+
+    /// Refused from the moment the link ends: asked again and again while a long file comes in.
+    pub async fn takes_on(&self, admitted: &Admitted) -> Result<()> {
+        if sql::is_open(&self.db, admitted.id, self.clock.now()).await? { Ok(()) } else { Err(unusable()) }
+    }
+
+    async fn admitted(&self, row: sql::Row, password: Option<&str>) -> Result<Admitted> {
         if let Some(hash) = &row.password {
             let Some(password) = password else { return Need::Password.refuse() };
             self.drop_password(row.id, password, hash).await?;
@@ -164,6 +192,7 @@ impl Sharing {
             id: DropId(row.id),
             office: OfficeId(row.office),
             room: u64::try_from(row.max_bytes - row.bytes).unwrap_or(0),
+            max_bytes: u64::try_from(row.max_bytes).unwrap_or(0),
             types: serde_json::from_str(&row.types).map_err(Error::internal)?,
         })
     }
@@ -174,10 +203,7 @@ impl Sharing {
         let is_right = token::matches(secret.unwrap_or(""), kept);
         let Some(row) = row.filter(|_| is_right) else { return Err(self.wrong_secret(None, visitor).await) };
         let is_whole = row.protection == protection(row.id, &row.secret_hash, row.password.as_deref());
-        let is_open = row.revoked_at.is_none()
-            && row.expires_at > self.clock.now().0
-            && row.files < row.max_files
-            && row.bytes < row.max_bytes;
+        let is_open = row.revoked_at.is_none() && row.expires_at > self.clock.now().0;
         if is_whole && is_open { Ok(row) } else { Err(unusable()) }
     }
 
@@ -224,6 +250,11 @@ impl Sharing {
         };
         audit::record(tx, &self.clock, entry).await
     }
+}
+
+/// A link that is full refuses like one that does not exist.
+fn with_room(row: sql::Row) -> Result<sql::Row> {
+    if row.files < row.max_files && row.bytes < row.max_bytes { Ok(row) } else { Err(unusable()) }
 }
 
 /// As for links: what guards it, enumerated, with a checksum, so that a lost password refuses the whole.

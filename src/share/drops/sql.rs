@@ -120,6 +120,13 @@ pub(super) async fn end(tx: &mut Tx, id: DropId, now: Time) -> Result<bool> {
     Ok(rows == 1)
 }
 
+pub(super) async fn is_open(db: &Db, id: DropId, now: Time) -> Result<bool> {
+    let row: Option<(i64,)> = db
+        .one("SELECT files FROM drop_box WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2", params![id, now])
+        .await?;
+    Ok(row.is_some())
+}
+
 /// The place of one file; false when the limits leave none.
 pub(super) async fn take(tx: &mut Tx, id: DropId, bytes: i64, now: Time) -> Result<bool> {
     let rows = tx

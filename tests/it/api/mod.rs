@@ -3,3 +3,4 @@
 mod people_access;
 mod people_members;
 mod people_sessions;
+mod routes;

@@ -1,11 +1,15 @@
 //! What was acknowledged, and whether it is there: bit for bit and findable, counted exactly, nothing half done beside it.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::support::client::{Client, send};
-use reqwest::Method;
+
+/// How long a node's index may be behind while three servers share two cores.
+const FOLLOWS: Duration = Duration::from_secs(20);
 
 /// A document whose making was acknowledged.
 #[derive(Clone, Debug)]
@@ -82,7 +86,12 @@ impl Ledger {
         assert!(clerk.get(&format!("{path}/content")).await.is(200).body == kept.bytes, "{id} has other bytes");
         let settled = clerk.settled(id).await;
         assert_eq!(settled["state"], "ready", "{settled}");
-        assert_eq!(clerk.finds(&kept.word).await, [id], "{id} is not found by its word");
+        // What changed a moment ago is left out until this node's index has followed.
+        let started = Instant::now();
+        while clerk.finds(&kept.word).await != [id.to_owned()] {
+            assert!(started.elapsed() < FOLLOWS, "{id} is not found by its word");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// A document that was not acknowledged is whole or not there at all.

@@ -32,7 +32,9 @@ async fn every_point(stack: Stack) {
         let seats = seats.clone();
         stories.spawn(async move {
             let _seat = seats.acquire().await.expect("never closed");
-            dies_at(stack, *point).await
+            let documents = dies_at(stack, *point).await;
+            eprintln!("{stack:?}: died at {} and went on", point.name());
+            documents
         });
     }
     let (mut points, mut documents) = (0, 0);
@@ -48,8 +50,9 @@ async fn every_point(stack: Stack) {
 
 /// How many documents were acknowledged.
 async fn dies_at(stack: Stack, point: Point) -> usize {
+    eprintln!("{stack:?}: to die at {}", point.name());
     let armed = [("LUMBUNG_DIE_AT", point.name())];
-    let mut story = Story::begin(stack, &Launch { under: &[], environment: &armed }).await;
+    let mut story = Story::begin(stack, &Launch { under: &[], environment: &armed, before: None }).await;
     story.play().await;
     assert_eq!(story.deaths, 1, "{} was never reached", point.name());
     story.ledger.documents.len()

@@ -1,5 +1,7 @@
 //! What one office has, no other office learns: not by asking, not by counting, not by what the store or the database shows.
 
+use std::time::{Duration, Instant};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -141,6 +143,43 @@ both_stacks!(equal_files_meet_inside_an_office_and_never_across, async |app| {
     clerk.delete(&format!("/api/v1/documents/{}", id(&first))).await.is(204);
     let third = clerk.upload("empat.pdf", letter_pdf(&["salinan yang sama"]), json!({})).await;
     assert_eq!(third["duplicate_of"], second["id"], "what is in the trash is not named");
+});
+
+/// A coarse measure: whoever uploads to find out whether somebody has a file must not be told by the clock.
+async fn medians(asker: &Client, theirs: &[Vec<u8>]) -> (Duration, Duration) {
+    let (mut known, mut fresh) = (Vec::new(), Vec::new());
+    for (at, bytes) in theirs.iter().enumerate() {
+        let mut other = bytes.clone();
+        other.extend_from_slice(format!("% salinan {at} {}", asker.office()).as_bytes());
+        // In turns first: whatever the machine does besides disturbs both alike.
+        let mut both = [(&mut known, bytes.clone()), (&mut fresh, other)];
+        both.rotate_left(at % 2);
+        for (times, bytes) in both {
+            let sent = Instant::now();
+            let made = asker.upload("surat.pdf", bytes, json!({})).await;
+            times.push(sent.elapsed());
+            assert!(made.get("duplicate_of").is_none(), "{made}");
+        }
+    }
+    known.sort();
+    fresh.sort();
+    (known[known.len() / 2], fresh[fresh.len() / 2])
+}
+
+both_stacks!(how_long_an_upload_takes_does_not_tell_what_other_offices_have, async |app| {
+    let (clerk, other) = (app.actor(Actor::Clerk), app.actor(Actor::OtherClerk));
+    let padding = "arsip lama ".repeat(20_000);
+    let letters: Vec<Vec<u8>> = (0..15)
+        .map(|number| [letter_pdf(&[&format!("arsip nomor {number}")]), padding.clone().into()].concat())
+        .collect();
+    for letter in &letters {
+        clerk.upload("surat.pdf", letter.clone(), json!({})).await;
+    }
+    app.settled().await;
+    let (known, fresh) = medians(&other, &letters).await;
+    let ratio = known.as_secs_f64() / fresh.as_secs_f64();
+    eprintln!("files that another office has: {known:.1?}, files that nobody has: {fresh:.1?}, ratio {ratio:.2}");
+    assert!((0.4..2.5).contains(&ratio), "{known:?} for known files, {fresh:?} for fresh ones");
 });
 
 #[tokio::test(flavor = "multi_thread")]

@@ -102,7 +102,8 @@ async fn the_master_key_changes(stack: Stack) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     all_is_well(&clerk, &letters).await;
-    assert!(installed(&ground.db, former.clone()).await.is_err(), "the former key fits no more");
+    let theirs = lumbung::db::installation(&ground.db, "master_fingerprint").await.expect("asked").expect("set up");
+    assert!(former.clone().fitting(&theirs).is_none(), "the former key fits no more");
     let thief = OfficeKeys::new(ground.db.clone(), &former);
     assert!(thief.kek(clerk.office().parse().expect("an id"), 1).await.is_err(), "it opens no office's key");
     let now = MasterKey::load(&path).expect("a key");
@@ -123,8 +124,7 @@ async fn after_a_change_of_the_master_key_the_former_opens_nothing_networked() {
 async fn ground(program: &Program) -> Ground {
     let config = Config::load(Some(&program.home.file), program.home.environment()).expect("a valid configuration");
     let db = Db::connect(&lumbung::app::database(&config).expect("settings")).await.expect("connects");
-    let key = MasterKey::load(&config.keys.master_file).expect("a key");
-    let (master, _) = installed(&db, key).await.expect("it is set up");
+    let (master, _) = lumbung::app::unlocked(&db, &config).await.expect("it is set up");
     Ground { keys: OfficeKeys::new(db.clone(), &master), db, clock: Clock::default() }
 }
 

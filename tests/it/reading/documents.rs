@@ -1,5 +1,6 @@
 //! Office files, text, mail and photographs of telephones.
 
+use super::hostile_makers::FAR_APART;
 use super::support::{
     LETTER, encoded, letter_pdf, letter_scan, outcome, plaintext, png, reader, reading, share_of_words,
 };
@@ -8,9 +9,10 @@ use lumbung::read::{Outcome, Reason, Source};
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 
-const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
+pub const DOCX_BODY: &str = "word/document.xml";
+pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
 
 pub fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -72,10 +74,12 @@ async fn open_documents_are_told_apart_by_what_they_say_they_are() {
 
 #[tokio::test]
 async fn a_workbook_is_read_row_by_row_however_far_apart_its_cells_lie() {
-    let sheet = r#"<worksheet><sheetData>
-        <row r="1"><c r="A1" t="inlineStr"><is><t>Anggaran</t></is></c><c r="B1"><v>5000</v></c></row>
-        <row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>ujung</t></is></c></row></sheetData></worksheet>"#;
-    let book = zipped(&[
+    assert_eq!(texts(&workbook(FAR_APART), "a.xlsx", XLSX).await, ["APBDes\nAnggaran 5000\nujung"]);
+}
+
+/// A workbook of one sheet.
+pub fn workbook(sheet: &str) -> Vec<u8> {
+    zipped(&[
         (
             "_rels/.rels",
             r#"<Relationships><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
@@ -89,8 +93,7 @@ async fn a_workbook_is_read_row_by_row_however_far_apart_its_cells_lie() {
             r#"<Relationships><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
         ),
         ("xl/worksheets/sheet1.xml", sheet),
-    ]);
-    assert_eq!(texts(&book, "a.xlsx", XLSX).await, ["APBDes\nAnggaran 5000\nujung"]);
+    ])
 }
 
 #[tokio::test]
@@ -105,6 +108,25 @@ async fn text_tables_rich_text_and_mail_are_read() {
         filename=\"jadwal.pdf\"\r\n\r\nx\r\n--x--\r\n";
     let read = texts(mail.as_bytes(), "a.eml", "message/rfc822").await.remove(0);
     for part in ["Perihal: Undangan rapat", "Dari: Camat <camat@contoh.id>", "Lampiran: jadwal.pdf", "Mohon hadir."] {
+        assert!(read.contains(part), "{part} is missing: {read}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_attached_to_a_mail_is_read_where_it_is_text() {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let word = zipped(&[(DOCX_BODY, "<w:p><w:t>Rencana jembatan</w:t></w:p>")]);
+    let mail = format!(
+        "From: camat@contoh.id\r\nTo: desa@contoh.id\r\nSubject: Terusan\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nLihat lampiran.\r\n\
+         --x\r\nContent-Type: application/octet-stream; name=\"a.docx\"\r\nContent-Disposition: attachment; \
+         filename=\"a.docx\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
+         --x\r\nContent-Type: message/rfc822\r\n\r\nFrom: bupati@contoh.id\r\nTo: camat@contoh.id\r\n\
+         Subject: Perintah asli\r\n\r\nSegera laksanakan.\r\n--x--\r\n",
+        STANDARD.encode(word)
+    );
+    let read = texts(mail.as_bytes(), "a.eml", "message/rfc822").await.join("\n");
+    for part in ["Lihat lampiran.", "Lampiran: a.docx", "Rencana jembatan", "Perintah asli", "Segera laksanakan."] {
         assert!(read.contains(part), "{part} is missing: {read}");
     }
 }

@@ -80,6 +80,53 @@ async fn a_taken_over_program_reaches_nothing() {
     assert!(!folder.path().join("new").exists());
 }
 
+/// What a program could call directly, without the tools that a shell has: numbers of another set, ways around the limits,
+/// signals by way of a descriptor.
+#[cfg(target_arch = "x86_64")]
+#[tokio::test]
+async fn calls_that_no_lock_on_files_covers_are_refused_by_whatever_number() {
+    let body = r#"exec /usr/bin/perl -e '
+        sub say { printf "5\t1\t1\t1\t1\t1\t10\t10\t90\t20\t95\t%s\n", $_[0] }
+        my ($x32, $here, $path) = (0x40000000, -100, "/tmp/none");
+        say("begun");
+        my @tried = (
+            ["x32-socket", $x32 + 41, 2, 1, 0], ["x32-execve", $x32 + 520, $path, 0, 0], ["x32-fork", $x32 + 57],
+            ["x32-kill", $x32 + 62, getppid(), 0], ["x32-ptrace", $x32 + 521, 16, getppid(), 0, 0],
+            ["fchmodat2", 452, $here, $path, 0666, 0], ["setxattrat", 463, $here, $path, 0, "user.x", 0, 0],
+            ["file_setattr", 469, $here, $path, 0, 0, 0], ["mknodat", 259, $here, $path, 010600, 0],
+            ["setrlimit", 160, 9, pack("QQ", 1 << 40, 1 << 40)], ["parent-death", 157, 1, 0], ["dumpable", 157, 4, 1],
+            ["owner", 72, 1, 8, getppid()], ["signal", 72, 1, 10, 9], ["unshare", 272, 0x10000000],
+            ["process_madvise", 440, 0, 0, 0, 0, 0], ["personality", 135, 0x0040000],
+        );
+        for (@tried) { my ($name, @call) = @$_; my $done = syscall(shift @call, @call); say($name) if $done != -1 || $! != 1 }
+        say("ended")'"#;
+    assert_eq!(achieved(body).await, "begun ended");
+}
+
+/// What the server has of its own, and what somebody before it left open, is not handed on.
+#[tokio::test]
+async fn a_program_inherits_nothing_but_its_page() {
+    // A shell may not fork here, so the names of its variables come by a pattern.
+    let body = r#"say begun
+        for name in ${!A*} ${!B*} ${!H*} ${!L*} ${!S*} ${!T*} ${!U*} ${!X*}; do
+            case $name in LC_ALL|LUMBUNG_READER_TASK|SHLVL) ;; *) say $name;; esac
+        done
+        for number in 3 4 5 6 7 8 9; do
+            { true <&$number; } 2>/dev/null && say open-$number
+        done
+        { echo x >&0; } 2>/dev/null && say page-changed
+        say ended"#;
+    let said = achieved(body).await;
+    let strange: Vec<&str> = said.split(' ').filter(|word| !is_of_the_shell(word)).collect();
+    assert_eq!(strange, ["begun", "ended"], "{said}");
+}
+
+/// Variables that the shell makes for itself.
+fn is_of_the_shell(word: &str) -> bool {
+    let own = ["BASH", "SHELL", "HOSTNAME", "HOSTTYPE", "TERM", "UID", "LINENO", "SECONDS", "SRANDOM", "HISTCMD"];
+    own.iter().any(|name| word.starts_with(name))
+}
+
 #[tokio::test]
 async fn a_program_starts_no_other() {
     // The shell gives up where it may not fork, so what counts is that the line after it is never reached.
@@ -125,6 +172,29 @@ async fn a_read_that_nobody_waits_for_leaves_no_process_behind() {
     let read = async { reader.read(&plaintext(&page()), "scan.png", |_, _| {}).await };
     assert!(tokio::time::timeout(Duration::from_secs(3), read).await.is_err());
     assert_gone(&tesseract).await;
+}
+
+/// A program that stops answering, and one that is killed, are both buried: neither stays behind as a zombie.
+#[tokio::test]
+async fn no_child_stays_a_zombie() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Settings { wall_seconds: 1, ..Settings::default() };
+    for body in ["exec /nowhere/program", "exec 1>&-; while :; do :; done", "say kata; exit 3"] {
+        let reader = reader_with(impostor(folder.path(), body), settings.clone());
+        let said = reader.read(&plaintext(&page()), "scan.png", |_, _| {}).await;
+        assert!(matches!(said, Outcome::Unreadable { .. }), "{body}: {said:?}");
+    }
+    let own = format!("PPid:\t{}\n", std::process::id());
+    for _ in 0..100 {
+        let all = fs::read_dir("/proc").expect("proc").flatten();
+        let statuses = all.filter_map(|entry| fs::read_to_string(entry.path().join("status")).ok());
+        let zombies = statuses.filter(|status| status.contains(&own) && status.contains("State:\tZ")).count();
+        if zombies == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("zombies are left");
 }
 
 /// Whether any process has this in its command line.

@@ -67,3 +67,40 @@ fn a_large_batch_is_committed_in_parts_and_whole() {
         index.search(&lumbung::search::Question::of("undangan"), &village(), &HashSet::new()).expect("answers");
     assert_eq!((answer.total, index.cursor()), (100, 100));
 }
+
+#[test]
+fn an_index_that_was_lost_meanwhile_is_not_gone_on_with() {
+    let archive = Archive::with(vec![document(1, "a", &["undangan"])]);
+    let stood = archive.index.cursor();
+    archive.index.reset().expect("resets");
+    let change = || vec![Change::Replace(document(2, "b", &["undangan"]))];
+    let error = archive.index.go_on(stood, change(), stood + 1).expect_err("it would pass for complete");
+    assert_eq!(error.slug(), "index-rebuilding");
+    assert!(archive.index.is_fresh() && archive.ask("").total == 0);
+    archive.index.go_on(0, change(), 5).expect("from where it stands");
+    assert_eq!((archive.index.cursor(), archive.ids("undangan")), (5, vec![2]));
+}
+
+#[test]
+fn an_index_in_use_is_refused_and_left_unharmed() {
+    let archive = Archive::with(vec![document(1, "a", &["undangan"])]);
+    let error = Index::open(archive.dir.path(), KEY, settings()).map(drop).expect_err("another has it open");
+    assert_eq!(error.slug(), "index-in-use");
+    archive.put(vec![document(2, "b", &["undangan"])]);
+    assert_eq!(archive.ask("undangan").total, 2);
+    archive.index.close();
+    let index = Index::open(archive.dir.path(), KEY, settings()).expect("it was let go");
+    assert!(!index.is_fresh());
+}
+
+#[test]
+fn leaving_out_many_documents_is_leaving_out_each() {
+    let archive = Archive::with((1..=300).map(|id| document(id, "a", &["undangan"])).collect());
+    for many in [10_u128, 200] {
+        let exclude: HashSet<Uuid> = (1..=many).map(Uuid::from_u128).collect();
+        let question = lumbung::search::Question::of("undangan");
+        let answer = archive.index.search(&question, &village(), &exclude).expect("answers");
+        assert_eq!((answer.total as u128, answer.facets.office[0].1 as u128), (300 - many, 300 - many));
+        assert!(answer.items.iter().all(|hit| hit.document.as_u128() > many));
+    }
+}

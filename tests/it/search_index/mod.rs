@@ -2,6 +2,7 @@
 
 mod asking;
 mod durable;
+mod heap;
 mod scoped;
 mod sealed;
 

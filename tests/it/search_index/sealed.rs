@@ -75,6 +75,16 @@ fn another_key_or_a_lost_file_gives_an_empty_index() {
 }
 
 #[test]
+fn what_a_cut_commit_left_half_written_is_no_damage() {
+    let archive = Archive::with(sample());
+    for name in ["0123456789abcdef0123456789abcdef.store", "0123456789abcdef0123456789abcdef.idx", "meta.json.new"] {
+        fs::write(archive.dir.path().join(name), "lumbidx1").expect("writes");
+    }
+    let archive = archive.reopened();
+    assert_eq!((archive.index.is_fresh(), archive.ask("undangan").total), (false, 40));
+}
+
+#[test]
 fn damage_under_a_running_index_empties_it_and_says_so() {
     let dir = tempfile::TempDir::new().expect("a folder");
     let small = Settings { cache_bytes: 0, ..settings() };

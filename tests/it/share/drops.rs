@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn drop_terms(app: &TestApp, extra: Value) -> Value {
+pub fn drop_terms(app: &TestApp, extra: Value) -> Value {
     let mut terms = json!({ "label": "Laporan", "expires_at": at(app, DAY), "max_files": 2, "max_bytes": 100_000 });
     for (name, value) in extra.as_object().into_iter().flatten() {
         terms[name] = value.clone();
@@ -11,7 +11,7 @@ fn drop_terms(app: &TestApp, extra: Value) -> Value {
 }
 
 /// Public id and secret.
-fn way(made: &Value) -> (String, String) {
+pub fn way(made: &Value) -> (String, String) {
     let url = made["url"].as_str().expect("an address");
     let (address, secret) = url.split_once('#').expect("a fragment");
     (address.split_once("/d/").expect("an upload-only link").1.into(), secret.into())

@@ -1,6 +1,7 @@
 //! Sharing from outside: offices that make links, strangers who come with them, and what each of them is told.
 
 mod classes;
+mod drop_uploads;
 mod drops;
 mod mails;
 mod opening;

@@ -4,11 +4,12 @@
 mod contract;
 mod folder;
 mod frugality;
+mod large;
 mod s3;
 mod stock_age;
 
 use bytes::Bytes;
-use lumbung::blob::{BlobStore, ObjectName, S3Settings, Settings};
+use lumbung::blob::{BlobStore, ObjectName, Patience, S3Settings, Settings};
 use lumbung::error::Result;
 use lumbung::seal::{Limits, SealedBody, seal_stream};
 
@@ -36,7 +37,7 @@ async fn spooled(size: usize, spool: &std::path::Path) -> SealedBody {
     seal_stream(plain, &limits, None).await.expect("seals").1
 }
 
-fn settings_of(bucket: &Bucket) -> S3Settings {
+pub fn settings_of(bucket: &Bucket) -> S3Settings {
     S3Settings {
         endpoint: bucket.endpoint.clone(),
         region: "us-east-1".into(),
@@ -45,9 +46,11 @@ fn settings_of(bucket: &Bucket) -> S3Settings {
         secret_key: minio::SECRET_KEY.into(),
         path_style: true,
         create_bucket: false,
+        object_lock_days: 0,
+        patience: Patience::default(),
     }
 }
 
-async fn s3_store(bucket: &Bucket) -> BlobStore {
+pub async fn s3_store(bucket: &Bucket) -> BlobStore {
     BlobStore::open(&Settings::s3(settings_of(bucket))).await.expect("opens")
 }

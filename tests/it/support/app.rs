@@ -13,6 +13,7 @@ use lumbung::http::serve;
 use lumbung::jobs::indexing;
 
 use super::client::Client;
+use super::fault::Faults;
 use super::minio::{self, Bucket};
 use super::regency::{Account, Actor, Regency, Stack};
 use super::{mail, server};
@@ -66,6 +67,7 @@ pub struct TestApp {
 pub struct Home {
     pub dir: PathBuf,
     pub file: PathBuf,
+    database: String,
     settings: Vec<(String, String)>,
 }
 
@@ -78,6 +80,18 @@ impl TestApp {
     pub async fn with(stack: Stack, settings: &[(&str, &str)]) -> TestApp {
         let regency = Regency::on(stack).await;
         let (home, bucket) = Home::make(stack, regency, settings).await;
+        TestApp::in_home(stack, regency, home, bucket).await
+    }
+
+    /// On the networked stack, with both servers behind proxies that can fail.
+    pub async fn behind(faults: &Faults, settings: &[(&str, &str)]) -> TestApp {
+        let regency = Regency::on(Stack::Networked).await;
+        let (mut home, bucket) = Home::make(Stack::Networked, regency, settings).await;
+        home.go_through(faults);
+        TestApp::in_home(Stack::Networked, regency, home, bucket).await
+    }
+
+    async fn in_home(stack: Stack, regency: &'static Regency, home: Home, bucket: Option<Bucket>) -> TestApp {
         let clock = Clock::default();
         let running = serve_in(&home, clock.clone()).await;
         let (app, base) = (running.app.clone(), format!("http://{}", running.address));
@@ -108,9 +122,15 @@ impl TestApp {
 
     /// Stops gracefully and starts again on the same data; addresses change.
     pub async fn restart(&mut self) {
+        self.restart_after(|_| ()).await;
+    }
+
+    /// The same, with something done to its data folder meanwhile.
+    pub async fn restart_after(&mut self, meanwhile: impl FnOnce(&Path)) {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
+        meanwhile(&self.home.dir);
         let running = serve_in(&self.home, self.clock.clone()).await;
         (self.app, self.base) = (running.app.clone(), format!("http://{}", running.address));
         self.running = Some(running);
@@ -121,6 +141,14 @@ impl TestApp {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
+    }
+
+    /// Another server of the same installation: the same database and bucket, and a folder and an index of its own.
+    pub async fn another_node(&self) -> Node {
+        assert_eq!(self.stack, Stack::Networked, "an embedded Lumbung is one server");
+        let home = self.home.beside();
+        let running = serve_in(&home, self.clock.clone()).await;
+        Node { base: format!("http://{}", running.address), home, running, regency: self.regency }
     }
 
     /// Waits until no job can run now and the index has followed every change.
@@ -160,7 +188,8 @@ impl TestApp {
     async fn check_objects(&self) {
         let listed: Vec<_> = self.app.store.list(Prefix::Objects).try_collect().await.expect("the store lists");
         let stored: Vec<String> = listed.into_iter().filter_map(|object| Some(object.name()?.to_string())).collect();
-        let known = "SELECT object FROM blob WHERE state <> 'gone' UNION SELECT object FROM derivation";
+        let known = "SELECT object FROM blob WHERE state <> 'gone' UNION SELECT object FROM derivation \
+                     UNION SELECT object FROM discarded";
         let known: Vec<(String,)> = self.app.db.all(known, vec![]).await.expect("the database answers");
         let orphans: Vec<_> = stored.iter().filter(|name| !known.iter().any(|(object,)| object == *name)).collect();
         assert!(orphans.is_empty(), "objects that no row knows: {orphans:?}");
@@ -176,6 +205,25 @@ impl Drop for TestApp {
         let _ = std::fs::remove_dir_all(&self.home.dir);
         let unfinished = self.running.is_some() && !std::thread::panicking();
         assert!(!unfinished, "a test ends with `app.finish().await`");
+    }
+}
+
+/// A second server beside a [`TestApp`]; the test stops it before it finishes.
+pub struct Node {
+    base: String,
+    home: Home,
+    running: serve::Running,
+    regency: &'static Regency,
+}
+
+impl Node {
+    pub fn actor(&self, actor: Actor) -> Client {
+        Client::of(&self.base, self.regency.accounts[&actor].clone())
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
+        let _ = std::fs::remove_dir_all(&self.home.dir);
     }
 }
 
@@ -206,7 +254,28 @@ impl Home {
         let file = dir.join("lumbung.toml");
         std::fs::write(&file, text).expect("our folder is writable");
         let settings = settings.iter().map(|(key, value)| (variable(key), (*value).to_owned())).collect();
-        (Home { dir, file, settings }, bucket)
+        (Home { dir, file, database: url, settings }, bucket)
+    }
+
+    /// Reaches database and store through the proxies.
+    pub fn go_through(&mut self, faults: &Faults) {
+        let (_, name) = self.database.rsplit_once('/').expect("postgres://user@host:port/name");
+        let url = format!("postgres://lumbung@127.0.0.1:{}/{name}", faults.database.port());
+        self.settings.push((variable("database.url"), url));
+        self.settings.push((variable("storage.s3_endpoint"), faults.store.endpoint()));
+    }
+
+    /// The same installation as another machine would have it.
+    fn beside(&self) -> Home {
+        let dir = server::scratch("node");
+        for name in ["master.key", "s3-secret"] {
+            std::fs::copy(self.dir.join(name), dir.join(name)).expect("nodes share their keys");
+        }
+        let text = std::fs::read_to_string(&self.file).expect("our own file");
+        let text = text.replace(self.dir.to_str().expect("a plain path"), dir.to_str().expect("a plain path"));
+        let file = dir.join("lumbung.toml");
+        std::fs::write(&file, text).expect("our folder is writable");
+        Home { dir, file, database: self.database.clone(), settings: self.settings.clone() }
     }
 
     /// The settings of the test as environment variables.
@@ -217,7 +286,7 @@ impl Home {
 
 /// `upload.max_bytes` as `LUMBUNG__UPLOAD__MAX_BYTES`.
 fn variable(key: &str) -> String {
-    format!("LUMBUNG__{}", key.replacen('.', "__", 1).to_uppercase())
+    format!("LUMBUNG__{}", key.replace('.', "__").to_uppercase())
 }
 
 async fn serve_in(home: &Home, clock: Clock) -> serve::Running {

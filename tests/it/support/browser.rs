@@ -100,17 +100,33 @@ impl Browser {
         faults
     }
 
+    /// Whether the page is shown as to somebody who likes it dark.
+    pub async fn darkens(&self, dark: bool) {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!([{ "name": "prefers-color-scheme", "value": value }]);
+        let params = json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
+        self.drive("goog/cdp/execute", params).await;
+    }
+
+    /// Whether nothing that the page asks for arrives.
+    pub async fn cuts_the_network(&self, cut: bool) {
+        let speed = 10_000_000;
+        let conditions =
+            json!({ "offline": cut, "latency": 0, "download_throughput": speed, "upload_throughput": speed });
+        self.drive("chromium/network_conditions", json!({ "network_conditions": conditions })).await;
+    }
+
+    /// A command of Chromium's own driver.
+    async fn drive(&self, command: &str, params: serde_json::Value) -> serde_json::Value {
+        let session = self.page.session_id().await.expect("asked").expect("a session");
+        let url = format!("http://127.0.0.1:{}/session/{session}/{command}", DRIVER.port);
+        let asked = reqwest::Client::new().post(url).json(&params).send().await.expect("the driver answers");
+        asked.json().await.expect("what the driver says")
+    }
+
     /// What the console said since the last look: errors of scripts and reports of the content policy among it.
     pub async fn console(&self) -> Vec<String> {
-        let session = self.page.session_id().await.expect("asked").expect("a session");
-        let url = format!("http://127.0.0.1:{}/session/{session}/se/log", DRIVER.port);
-        let asked = reqwest::Client::new()
-            .post(url)
-            .json(&json!({ "type": "browser" }))
-            .send()
-            .await
-            .expect("the driver answers");
-        let told: serde_json::Value = asked.json().await.expect("a log");
+        let told = self.drive("se/log", json!({ "type": "browser" })).await;
         let lines = told["value"].as_array().cloned().unwrap_or_default();
         lines.iter().map(|line| format!("{} {}", line["level"], line["message"])).collect()
     }

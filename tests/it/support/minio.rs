@@ -41,6 +41,11 @@ pub async fn fresh_bucket() -> Bucket {
     bucket
 }
 
+/// Where the server of all buckets listens, as `http://127.0.0.1:port`.
+pub async fn endpoint() -> String {
+    tokio::task::spawn_blocking(|| RUNNING.endpoint.clone()).await.expect("MinIO starts")
+}
+
 impl Bucket {
     /// The stock S3 client, to look at what Lumbung stored from outside.
     pub fn client(&self) -> Client {

@@ -4,6 +4,8 @@ pub mod app;
 pub mod blobs;
 pub mod browser;
 pub mod client;
+pub mod fault;
+pub mod large;
 pub mod mail;
 pub mod minio;
 pub mod postgres;

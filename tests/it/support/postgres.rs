@@ -28,6 +28,11 @@ pub fn copy_of(database: &str) -> String {
     RUNNING.create(database)
 }
 
+/// Where the cluster listens.
+pub fn port() -> u16 {
+    RUNNING.port
+}
+
 impl Postgres {
     fn start() -> Postgres {
         let dir = throw_away("postgres");

@@ -1,7 +1,7 @@
 //! The real program as a child process: for what only shows from outside, such as a power cut.
 
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::app::Home;
 use super::client::Client;
@@ -19,6 +19,8 @@ pub struct Program {
     pub base: String,
     regency: &'static Regency,
     server: Server,
+    /// What the program is started by, such as a shell that mounts a small disk first.
+    starter: Vec<String>,
 }
 
 impl Program {
@@ -28,15 +30,43 @@ impl Program {
         program
     }
 
+    /// With a command in front of the program's own, at every start, made for the folder of its data.
+    pub async fn started_by(
+        stack: Stack,
+        settings: &[(&str, &str)],
+        starter: impl FnOnce(&Home) -> Vec<String>,
+    ) -> Program {
+        let program = Program::begin(stack, settings, &Launch::default(), starter).await;
+        program.wait_until_ready().await;
+        program
+    }
+
+    /// Does something first on the thread that starts it, such as taking a part of the kernel away from both.
+    pub async fn start_after(before: fn(), stack: Stack, settings: &[(&str, &str)]) -> Program {
+        let program = Program::launch(stack, settings, &Launch { before: Some(before), ..Launch::default() }).await;
+        program.wait_until_ready().await;
+        program
+    }
+
     /// Started in a way of its own, this once; perhaps dead already when this returns.
     pub async fn launch(stack: Stack, settings: &[(&str, &str)], launch: &Launch<'_>) -> Program {
+        Program::begin(stack, settings, launch, |_| Vec::new()).await
+    }
+
+    async fn begin(
+        stack: Stack,
+        settings: &[(&str, &str)],
+        launch: &Launch<'_>,
+        starter: impl FnOnce(&Home) -> Vec<String>,
+    ) -> Program {
         let regency = Regency::on(stack).await;
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let settings: Vec<_> = settings.iter().copied().chain([("server.listen", listen.as_str())]).collect();
         let (home, bucket) = Home::make(stack, regency, &settings).await;
-        let server = serve(&home, launch);
-        Program { home, bucket, base: format!("http://{listen}"), regency, server }
+        let starter = starter(&home);
+        let server = serve(&home, launch, &starter);
+        Program { home, bucket, base: format!("http://{listen}"), regency, server, starter }
     }
 
     pub fn actor(&self, actor: Actor) -> Client {
@@ -65,7 +95,7 @@ impl Program {
 
     /// Starts it again after its death.
     pub async fn start_again(&mut self) {
-        self.server = serve(&self.home, &Launch::default());
+        self.server = serve(&self.home, &Launch::default(), &self.starter);
         self.wait_until_ready().await;
     }
 
@@ -87,7 +117,7 @@ impl Program {
     /// Waits for a death that somebody else brings. False when it lives on.
     pub async fn dies_within(&mut self, patience: Duration) -> bool {
         let process = format!("/proc/{}/stat", self.server.process());
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         while started.elapsed() < patience {
             // A dead process whose parent has not asked for it yet is a zombie.
             let state = std::fs::read_to_string(&process).unwrap_or_default();
@@ -98,6 +128,29 @@ impl Program {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         false
+    }
+
+    /// Asks it to stop, as a service manager does.
+    pub fn ask_to_stop(&mut self) {
+        let process = self.process().to_string();
+        let told = Command::new("/bin/kill").args(["-TERM", &process]).status().expect("kill runs");
+        assert!(told.success(), "it was gone already:\n{}", self.output());
+    }
+
+    /// Waits for its end after [`Program::ask_to_stop`] and starts it again on the same data. Returns what it said until then.
+    pub async fn restart_after_stop(&mut self) -> String {
+        let alive = format!("/proc/{}/stat", self.process());
+        // Nobody may have taken note of its end yet: then the kernel still lists it, as a zombie.
+        let is_gone = || std::fs::read_to_string(&alive).map_or(true, |stat| stat.contains(") Z "));
+        let (started, mut said) = (Instant::now(), String::new());
+        while !is_gone() {
+            assert!(started.elapsed() < Duration::from_secs(40), "it does not stop:\n{said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            // Its guard clears away what it said a moment after its end.
+            said = Some(self.output()).filter(|more| more.len() > said.len()).unwrap_or(said);
+        }
+        self.start_again().await;
+        said
     }
 
     /// Another command on the same configuration, to its end.
@@ -132,10 +185,13 @@ pub struct Launch<'a> {
     /// A program, with its arguments, that starts ours.
     pub under: &'a [&'a str],
     pub environment: &'a [(&'a str, &'a str)],
+    /// Done on the thread that starts it, which then ends.
+    pub before: Option<fn()>,
 }
 
-fn serve(home: &Home, launch: &Launch<'_>) -> Server {
-    let mut command = match launch.under {
+fn serve(home: &Home, launch: &Launch<'_>, starter: &[String]) -> Server {
+    let under: Vec<&str> = launch.under.iter().copied().chain(starter.iter().map(String::as_str)).collect();
+    let mut command = match under.as_slice() {
         [] => Command::new(PROGRAM),
         [program, args @ ..] => {
             let mut command = Command::new(tools::program(program));
@@ -145,5 +201,10 @@ fn serve(home: &Home, launch: &Launch<'_>) -> Server {
     };
     command.arg("serve").arg("--config").arg(&home.file).envs(home.environment());
     command.envs(launch.environment.iter().copied());
-    Server::start("lumbung", server::throw_away("program"), "TERM", &command)
+    let before = launch.before;
+    let start = move || {
+        before.iter().for_each(|before| before());
+        Server::start("lumbung", server::throw_away("program"), "TERM", &command)
+    };
+    std::thread::scope(|threads| threads.spawn(start).join().expect("the program starts"))
 }

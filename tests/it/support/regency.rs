@@ -46,6 +46,7 @@ pub enum Actor {
     Admin,
     OtherClerk,
     OtherHead,
+    OtherAdmin,
     AgencyClerk,
     AgencyHead,
     PlatformAdmin,
@@ -54,13 +55,14 @@ pub enum Actor {
 }
 
 impl Actor {
-    pub const ALL: [Actor; 11] = [
+    pub const ALL: [Actor; 12] = [
         Actor::Clerk,
         Actor::Head,
         Actor::Archivist,
         Actor::Admin,
         Actor::OtherClerk,
         Actor::OtherHead,
+        Actor::OtherAdmin,
         Actor::AgencyClerk,
         Actor::AgencyHead,
         Actor::PlatformAdmin,
@@ -77,6 +79,7 @@ impl Actor {
             Actor::Admin => ("admin", VILLAGE, Role::OfficeAdmin),
             Actor::OtherClerk => ("other.clerk", OTHER_VILLAGE, Role::Clerk),
             Actor::OtherHead => ("other.head", OTHER_VILLAGE, Role::Head),
+            Actor::OtherAdmin => ("other.admin", OTHER_VILLAGE, Role::OfficeAdmin),
             Actor::AgencyClerk => ("agency.clerk", AGENCY, Role::Clerk),
             Actor::AgencyHead => ("agency.head", AGENCY, Role::Head),
             Actor::PlatformAdmin => ("platform", REGENCY, Role::PlatformAdmin),

@@ -50,6 +50,26 @@ impl Clerk {
         }
     }
 
+    pub async fn misses(&self, css: &str) {
+        let found = self.browser.page.find_all(Locator::Css(css)).await.expect("asked");
+        assert!(found.is_empty(), "{css} is on {}", self.at().await);
+    }
+
+    pub async fn chooses(&self, css: &str, path: &std::path::Path) {
+        self.sees(css).await.send_keys(&path.display().to_string()).await.expect("a file is chosen");
+    }
+
+    /// Replaces what stands in a field.
+    pub async fn rewrites(&self, css: &str, text: &str) {
+        let field = self.sees(css).await;
+        field.clear().await.expect("it can be emptied");
+        field.send_keys(text).await.expect("it can be typed into");
+    }
+
+    pub async fn goes_back(&self) {
+        self.browser.page.back().await.expect("there is a way back");
+    }
+
     pub async fn fills(&self, css: &str, text: &str) {
         self.sees(css).await.send_keys(text).await.expect("it can be typed into");
     }
@@ -116,6 +136,22 @@ impl Clerk {
         self.hears_nothing().await;
     }
 
+    /// The same in the dark, where the contrasts are others.
+    pub async fn finds_no_fault_in_the_dark(&self) {
+        self.browser.darkens(true).await;
+        let faults = self.browser.accessibility_faults().await;
+        self.browser.darkens(false).await;
+        assert!(faults.is_empty(), "{} in the dark: {faults:#?}", self.at().await);
+    }
+
+    pub async fn loses_the_link(&self, lost: bool) {
+        self.browser.cuts_the_network(lost).await;
+    }
+
+    pub async fn picture(&self) -> Vec<u8> {
+        self.browser.picture().await
+    }
+
     pub async fn hears_nothing(&self) {
         let console = self.browser.console().await;
         assert!(console.is_empty(), "{}: {console:#?}", self.at().await);
@@ -124,7 +160,7 @@ impl Clerk {
     /// Forgets what the console said, where a refusal is what was wanted.
     pub async fn expects_a_refusal(&self) {
         let console = self.browser.console().await;
-        let is_told = console.iter().all(|line| line.contains("404"));
+        let is_told = console.iter().all(|line| ["401", "404", "422"].iter().any(|status| line.contains(status)));
         assert!(is_told, "{console:#?}");
     }
 

@@ -1,5 +1,13 @@
 //! The pages as people use them: a real browser plays the whole story, and plain requests try what a browser hides.
 
+mod bringing;
 mod clerk;
+mod drops;
+mod every_page;
+mod finding;
+mod keeping;
+mod mine;
+mod picture;
 mod plain;
 mod story;
+mod strangers;

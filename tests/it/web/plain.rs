@@ -1,35 +1,75 @@
 //! Pages without a script, asked for by plain requests.
 
-use reqwest::{Client, Method, Response, StatusCode, redirect};
+use reqwest::{Client, Method, Response, StatusCode, multipart, redirect};
 
+use crate::reading::support::letter_pdf;
 use crate::support::app::{TestApp, run_on};
 use crate::support::regency::{PASSWORD, Stack};
 
-struct Plain {
-    http: Client,
+/// A browser without a script, as requests: it keeps cookies and follows nothing by itself.
+pub struct Plain {
+    pub http: Client,
     base: String,
 }
 
 impl Plain {
-    fn of(app: &TestApp) -> Plain {
+    pub fn of(app: &TestApp) -> Plain {
         let http = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().expect("a client");
         Plain { http, base: app.base.clone() }
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub async fn of_member(app: &TestApp, login: &str) -> Plain {
+        let plain = Plain::of(app);
+        plain.log_in(login).await;
+        plain
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
         self.http.get(format!("{}{path}", self.base)).send().await.expect("an answer")
     }
 
-    async fn post(&self, path: &str, fields: &str) -> Response {
+    /// The text of a page that has to be there.
+    pub async fn page(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.text().await.expect("a page")
+    }
+
+    pub async fn post(&self, path: &str, fields: &str) -> Response {
         let request = self.http.request(Method::POST, format!("{}{path}", self.base)).body(fields.to_owned());
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         request.header("sec-fetch-site", "same-origin").send().await.expect("an answer")
     }
 
-    async fn log_in(&self) {
-        let fields = format!("login=clerk&password={}", PASSWORD.replace(' ', "+"));
+    /// A form with a file, fields first.
+    pub async fn send(&self, path: &str, fields: &[(&str, &str)], file_name: &str, bytes: Vec<u8>) -> Response {
+        let mut form = multipart::Form::new();
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
+        form = form.part("file", multipart::Part::bytes(bytes).file_name(file_name.to_owned()));
+        let request = self.http.post(format!("{}{path}", self.base)).header("sec-fetch-site", "same-origin");
+        request.multipart(form).send().await.expect("an answer")
+    }
+
+    pub async fn log_in(&self, login: &str) {
+        let fields = format!("login={login}&password={}", PASSWORD.replace(' ', "+"));
         assert_eq!(self.post("/masuk", &fields).await.status(), StatusCode::SEE_OTHER);
     }
+}
+
+/// Where an answer leads.
+#[track_caller]
+pub fn leads_to(answer: &Response) -> String {
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    answer.headers()["location"].to_str().expect("text").to_owned()
+}
+
+/// What stands in a page between two marks.
+#[track_caller]
+pub fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("no {before} in {page}"));
+    rest.split_once(after).unwrap_or_else(|| panic!("no {after} after {before}")).0
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,11 +91,29 @@ async fn every_link_has_the_same_landing_page_and_looking_counts_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_of_another_site_changes_nothing() {
     run_on(Stack::Embedded, async |app| {
-        let plain = Plain::of(app);
-        plain.log_in().await;
+        let plain = Plain::of_member(app, "clerk").await;
         let request = plain.http.post(format!("{}/keluar", plain.base)).header("sec-fetch-site", "cross-site");
         assert_eq!(request.send().await.expect("an answer").status(), StatusCode::FORBIDDEN);
         assert_eq!(plain.get("/").await.status(), StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_an_unencrypted_way_forms_are_known_by_their_origin() {
+    run_on(Stack::Embedded, async |app| {
+        let plain = Plain::of_member(app, "clerk").await;
+        assert_eq!(plain.get("/").await.headers()["referrer-policy"], "same-origin");
+        let leave = async |origin: &str| {
+            let request = plain.http.post(format!("{}/keluar", plain.base)).header("origin", origin);
+            request.send().await.expect("an answer").status()
+        };
+        for foreign in ["http://elsewhere.example", "null"] {
+            assert_eq!(leave(foreign).await, StatusCode::FORBIDDEN, "{foreign}");
+        }
+        let enter = plain.http.post(format!("{}/masuk", plain.base)).header("origin", "http://elsewhere.example");
+        assert_eq!(enter.send().await.expect("an answer").status(), StatusCode::FORBIDDEN);
+        assert_eq!(leave(&plain.base).await, StatusCode::SEE_OTHER);
     })
     .await;
 }
@@ -76,19 +134,11 @@ async fn who_is_not_signed_in_comes_back_after_the_login() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_uploaded_without_a_script_and_its_twin_is_named() {
     run_on(Stack::Embedded, async |app| {
-        let plain = Plain::of(app);
-        plain.log_in().await;
+        let plain = Plain::of_member(app, "clerk").await;
         for (title, twin) in [("Surat pertama", false), ("Surat kedua", true)] {
-            let file = reqwest::multipart::Part::bytes(b"Perihal: panen raya".to_vec()).file_name("surat.txt");
-            let form = reqwest::multipart::Form::new()
-                .text("title", title)
-                .text("security_class", "terbatas")
-                .part("file", file);
-            let request = plain.http.post(format!("{}/unggah", plain.base)).header("sec-fetch-site", "same-origin");
-            let answer = request.multipart(form).send().await.expect("an answer");
-            assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-            let rows =
-                plain.get(answer.headers()["location"].to_str().expect("text")).await.text().await.expect("a page");
+            let fields = [("title", title), ("security_class", "terbatas")];
+            let answer = plain.send("/unggah", &fields, "surat.txt", b"Perihal: panen raya".to_vec()).await;
+            let rows = plain.page(&leads_to(&answer)).await;
             assert!(rows.contains(title) && rows.contains("Terbatas"), "{rows}");
             assert_eq!(rows.contains("Berkas yang sama sudah ada"), twin);
         }
@@ -118,9 +168,8 @@ async fn an_unknown_address_is_a_page_for_people_and_a_problem_for_programs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_light_and_their_assets_are_kept_for_good() {
     run_on(Stack::Embedded, async |app| {
-        let plain = Plain::of(app);
-        plain.log_in().await;
-        for path in ["/", "/unggah", "/cari?q=surat", "/tautan", "/sistem"] {
+        let plain = Plain::of_member(app, "clerk").await;
+        for path in ["/", "/unggah", "/cari?q=surat", "/tautan", "/kiriman", "/akun", "/sistem"] {
             let request = plain.http.get(format!("{}{path}", plain.base)).header("accept-encoding", "gzip");
             let answer = request.send().await.expect("an answer");
             assert_eq!(answer.headers()["content-encoding"], "gzip", "{path}");
@@ -131,6 +180,63 @@ async fn pages_are_light_and_their_assets_are_kept_for_good() {
         let asset = page.split('"').find(|part| part.starts_with("/assets/")).expect("an asset");
         let caching = plain.get(asset).await.headers()["cache-control"].to_str().expect("text").to_owned();
         assert_eq!(caching, "public, max-age=31536000, immutable");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_names_no_other_host_and_holds_no_script_or_style_of_its_own() {
+    run_on(Stack::Embedded, async |app| {
+        let plain = Plain::of_member(app, "clerk").await;
+        for path in ["/", "/unggah", "/cari?q=surat", "/tautan", "/kiriman/baru", "/akun", "/sistem", "/aktivasi"] {
+            let page = plain.page(path).await;
+            assert!(!page.contains("http://") && !page.contains("https://"), "{path} names another host");
+            assert!(!page.contains("<style") && !page.contains(" style="), "{path} has a style");
+            assert!(!page.contains("<script>") && !page.contains(" onclick="), "{path} has a script");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_job_goes_without_a_script() {
+    run_on(Stack::Embedded, async |app| {
+        let village = Plain::of_member(app, "clerk").await;
+        let letter = letter_pdf(&["Undangan musyawarah perbaikan tanggul", "Nomor 005/9/Pemdes/2026"]);
+        let fields = [("title", "Undangan musyawarah"), ("security_class", "terbatas")];
+        let received = village.send("/unggah", &fields, "undangan.pdf", letter).await;
+        let rows = leads_to(&received);
+        let document = rows.split("dok=").nth(1).expect("an id").to_owned();
+        app.settled().await;
+        assert!(village.page(&rows).await.contains("Dapat dicari"));
+        assert!(village.page("/cari?q=tanggul").await.contains("<mark>tanggul</mark>"));
+        assert!(village.page(&format!("/dokumen/{document}?q=tanggul")).await.contains("<rect"));
+
+        let made =
+            village.post(&format!("/dokumen/{document}/bagikan"), "untuk=offices&kantor=DPMD&hak=view&berlaku=7").await;
+        let made = made.text().await.expect("a page");
+        let url = between(&made, "id=\"tautan\" value=\"", "\"");
+        let link = between(&made, "/tautan/", "\"").to_owned();
+        let way = url.split_once("/s/").expect("a link").1;
+        let (public, secret) = way.split_once('#').expect("a secret");
+
+        let agency = Plain::of_member(app, "agency.clerk").await;
+        let asked =
+            agency.post(&format!("/s/{public}"), &format!("secret={secret}")).await.text().await.expect("a page");
+        assert!(asked.contains("mengirim dokumen kepada Anda"), "{asked}");
+        let opened = agency.post(&format!("/s/{public}"), &format!("secret={secret}&langkah=buka")).await;
+        assert!(agency.page(&leads_to(&opened)).await.contains("Undangan musyawarah"));
+
+        assert!(village.page(&format!("/tautan/{link}")).await.contains("Dibuka oleh"));
+        assert_eq!(leads_to(&village.post(&format!("/tautan/{link}"), "aksi=jeda").await), format!("/tautan/{link}"));
+        assert!(village.page("/tautan?keadaan=dijeda").await.contains(&link));
+        assert_eq!(agency.get(&format!("/s/{public}/lihat")).await.status(), StatusCode::NOT_FOUND);
+        village.post(&format!("/tautan/{link}"), "aksi=lanjut").await;
+        assert_eq!(agency.get(&format!("/s/{public}/lihat")).await.status(), StatusCode::OK);
+        village.post(&format!("/tautan/{link}"), "aksi=cabut").await;
+        assert_eq!(agency.get(&format!("/s/{public}/lihat")).await.status(), StatusCode::NOT_FOUND);
+        assert!(village.page("/tautan?keadaan=dicabut").await.contains(&link));
+        assert!(!village.page("/tautan?keadaan=aktif").await.contains(&link));
     })
     .await;
 }

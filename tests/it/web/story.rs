@@ -11,16 +11,16 @@ use crate::support::regency::{Actor, PASSWORD, Stack, VILLAGE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_story_at_a_desk() {
-    play(1280, 900).await;
+    play(Stack::Networked, 1280, 900).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_story_on_a_phone() {
-    play(360, 740).await;
+    play(Stack::Embedded, 360, 740).await;
 }
 
-async fn play(width: u32, height: u32) {
-    let app = TestApp::start(Stack::Embedded).await;
+async fn play(stack: Stack, width: u32, height: u32) {
+    let app = TestApp::start(stack).await;
     let clerk = Clerk::sits_down(&app.base, width, height).await;
     activates(&app, &clerk).await;
     uploads_a_scan(&app, &clerk).await;

@@ -1,0 +1,66 @@
+//! `lumbung destroy`: destroys a document of the trash before its days are over, beside a running server, and tells what still
+//! exists where and until when.
+
+use std::process::ExitCode;
+
+use super::{beside, say};
+use crate::{
+    app,
+    audit::{Origin, Who},
+    blob::BlobStore,
+    clock::Clock,
+    config::Config,
+    error::Result,
+    id::DocumentId,
+    vault::{Destroyed, Order, Place},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[arg(value_name = "DOC")]
+    document: DocumentId,
+    /// Alasan, disimpan bersama nisan dokumen; tanpa nama orang / why; kept with the tombstone, no names.
+    #[arg(long)]
+    reason: String,
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
+    let clock = Clock::default();
+    let beside = beside::open(&config, &clock).await?;
+    let store = BlobStore::open(&app::storage(&config)?).await?;
+    let vault = app::vault(&config, &beside.db, &clock, &store, &beside.keys).await?;
+    let origin = Origin::machine();
+    let order = Order { document: args.document, who: Who::Machine, reason: &args.reason, origin: &origin };
+    let destroyed = vault.destroy(order).await?;
+    if args.json {
+        say::json(&destroyed)
+    } else {
+        show(&destroyed)
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(destroyed: &Destroyed) {
+    let Destroyed { document, fingerprint, versions, shared, .. } = destroyed;
+    say::result(&format!("{document}: dimusnahkan / destroyed ({versions} versi / versions, {fingerprint})"));
+    if *shared > 0 {
+        say::result(&format!(
+            "{shared} berkas tetap ada karena dokumen lain kantor itu berisi sama / files stay: another document of the office has the same bytes"
+        ));
+    }
+    for remain in &destroyed.remains {
+        let place = if remain.place == Place::Mirror { "salinan kedua / mirror" } else { "penyimpanan / store" };
+        let until = remain.until.map_or("pembersihan berikutnya / the next sweep".to_owned(), |until| until.rfc3339());
+        say::result(&format!("{}: masih ada di {place} sampai {until} / still there until then", remain.object));
+    }
+    if destroyed.recoverable && !destroyed.remains.is_empty() {
+        say::result(
+            "Pemegang identitas pemulihan masih dapat membukanya selama itu / until then the holder of the recovery identity could open it",
+        );
+    }
+    say::result(
+        "Cadangan lama (basis data dan penyimpanan) tidak tersentuh / older backups of database and store are not touched",
+    );
+}

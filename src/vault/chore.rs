@@ -1,0 +1,67 @@
+//! Recurring work of which one node at a time has the turn: a lease in the database, and what the work remembers.
+
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::{Vault, sql};
+use crate::{
+    clock::Time,
+    error::{Error, Kind, Result, say},
+    id,
+};
+
+/// Renewed at every step of the work; a node that is silent for so long is taken for dead.
+const LEASE: Duration = Duration::from_secs(15 * 60);
+
+/// The turn at one piece of work.
+pub(super) struct Turn {
+    name: &'static str,
+    lease: Uuid,
+}
+
+impl Vault {
+    /// The turn and what was remembered. `None`: another node has it, or it is not due yet and `early` is false.
+    pub(super) async fn take_turn<M: DeserializeOwned + Default>(
+        &self,
+        name: &'static str,
+        early: bool,
+    ) -> Result<Option<(Turn, M)>> {
+        let now = self.clock.now();
+        if !early && !sql::is_due(&self.db, name, now).await? {
+            return Ok(None);
+        }
+        let turn = Turn { name, lease: id::fresh(&self.clock) };
+        let mut tx = self.db.write().await?;
+        sql::know_chore(&mut tx, name).await?;
+        let due = if early { Time(i64::MAX) } else { now };
+        let memory = sql::take_turn(&mut tx, name, turn.lease, now, now.plus(LEASE), due).await?;
+        tx.commit().await?;
+        Ok(memory.map(|memory| (turn, serde_json::from_str(&memory).unwrap_or_default())))
+    }
+
+    /// Shows that this node is alive. An error when the turn was lost: then another node goes on.
+    pub(super) async fn keep_turn(&self, turn: &Turn) -> Result<()> {
+        let until = self.clock.now().plus(LEASE);
+        if sql::keep_turn(&self.db, turn.name, turn.lease, until).await? { Ok(()) } else { Err(lost()) }
+    }
+
+    pub(super) async fn end_turn(&self, turn: Turn, memory: &impl Serialize, due: Time) -> Result<()> {
+        let memory = serde_json::to_string(memory).map_err(Error::internal)?;
+        if sql::end_turn(&self.db, turn.name, turn.lease, &memory, due).await? { Ok(()) } else { Err(lost()) }
+    }
+
+    pub(super) async fn remembered<M: DeserializeOwned + Default>(&self, name: &'static str) -> Result<M> {
+        let memory = sql::memory(&self.db, name).await?;
+        Ok(memory.and_then(|memory| serde_json::from_str(&memory).ok()).unwrap_or_default())
+    }
+}
+
+fn lost() -> Error {
+    Error::new(
+        Kind::Conflict,
+        "turn-lost",
+        say("Pekerjaan ini diambil alih peladen lain.", "Another node took this work over."),
+    )
+}

@@ -1,0 +1,120 @@
+//! What may leave the store leaves it: the object, every version of it that a server keeps, and its copy in the mirror.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{
+    Place, Remain, Vault,
+    chore::Turn,
+    sql,
+    sweep::{Memory, SWEEP},
+};
+use crate::{
+    blob::ObjectName,
+    clock::Time,
+    error::{Error, Result},
+    record,
+};
+
+const BATCH: i64 = 200;
+/// The server's clock decides when a retention ends; ours may run ahead of it.
+const AGAIN: Duration = Duration::from_secs(3600);
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Erased {
+    pub deleted: u64,
+    pub retained: u64,
+}
+
+impl Vault {
+    /// Everything that is due. What fails stays due and ends this round.
+    pub(super) async fn erase_due(&self, turn: Option<&Turn>) -> Result<Erased> {
+        let mut erased = Erased::default();
+        if record::deletions_are_held(&self.db, self.clock.now()).await? || !sql::has_leaving(&self.db).await? {
+            return Ok(erased);
+        }
+        let mut tx = self.db.write().await?;
+        sql::doom_condemned(&mut tx).await?;
+        sql::drop_keys(&mut tx).await?;
+        tx.commit().await?;
+        loop {
+            let blobs = sql::doomed(&self.db, self.clock.now(), BATCH).await?;
+            let objects = sql::discarded(&self.db, self.clock.now(), BATCH).await?;
+            if blobs.is_empty() && objects.is_empty() {
+                return Ok(erased);
+            }
+            for (blob, object) in blobs {
+                erased.count(&self.erase_blob(blob, &object).await?);
+            }
+            for object in objects {
+                erased.count(&self.erase_discarded(&object).await?);
+            }
+            if let Some(turn) = turn {
+                self.keep_turn(turn).await?;
+            }
+        }
+    }
+
+    /// What was replaced or destroyed since the last sweep; no listing is needed for that.
+    pub async fn clear(&self) -> Result<u64> {
+        if self.is_stopped().await? {
+            return Ok(0);
+        }
+        Ok(self.erase_due(None).await?.deleted)
+    }
+
+    /// While the sweep waits for an operator, or a backup still needs what was there, nothing leaves the store, whoever asks.
+    pub(super) async fn is_stopped(&self) -> Result<bool> {
+        let is_held = record::deletions_are_held(&self.db, self.clock.now()).await?;
+        Ok(is_held || self.remembered::<Memory>(SWEEP).await?.last.stopped.is_some())
+    }
+
+    pub(super) async fn erase_blob(&self, blob: Uuid, object: &str) -> Result<Vec<Remain>> {
+        let remains = self.erase(object).await?;
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        match latest(&remains) {
+            None => sql::set_gone(&mut tx, blob, now.plus(self.settings.remember)).await?,
+            Some(until) => sql::retry_at(&mut tx, blob, until.max(now.plus(AGAIN))).await?,
+        }
+        tx.commit().await?;
+        Ok(remains)
+    }
+
+    pub(super) async fn erase_discarded(&self, object: &str) -> Result<Vec<Remain>> {
+        let remains = self.erase(object).await?;
+        let again = self.clock.now().plus(AGAIN);
+        let mut tx = self.db.write().await?;
+        match latest(&remains) {
+            None => sql::forget_discarded(&mut tx, object).await?,
+            Some(until) => sql::discard_at(&mut tx, object, until.max(again)).await?,
+        }
+        tx.commit().await?;
+        Ok(remains)
+    }
+
+    async fn erase(&self, object: &str) -> Result<Vec<Remain>> {
+        let name: ObjectName =
+            ObjectName::parse(object).ok_or_else(|| Error::internal("the database names an impossible object"))?;
+        let mut remains = Vec::new();
+        for (place, store) in [(Place::Mirror, self.mirror.as_ref()), (Place::Store, Some(&self.store))] {
+            let Some(store) = store else { continue };
+            if let Some(until) = store.erase(&name).await? {
+                remains.push(Remain { object: object.to_owned(), place, until: Some(until) });
+            }
+        }
+        Ok(remains)
+    }
+}
+
+/// When the last retention ends.
+fn latest(remains: &[Remain]) -> Option<Time> {
+    remains.iter().filter_map(|remain| remain.until).max()
+}
+
+impl Erased {
+    fn count(&mut self, remains: &[Remain]) {
+        if remains.is_empty() { self.deleted += 1 } else { self.retained += 1 }
+    }
+}

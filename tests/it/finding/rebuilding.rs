@@ -1,0 +1,174 @@
+//! An index is a cache: lost or damaged, it is built anew from the vault, and nothing else waits for that.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use lumbung::seal::MasterKey;
+use lumbung::search::{Change, Details, Index, IndexedDocument, Settings};
+use serde_json::json;
+
+use super::{counted, letter, path, until, untitled};
+use crate::support::app::TestApp;
+use crate::support::client::Client;
+use crate::support::regency::{Actor, Stack};
+
+const REBUILT: Duration = Duration::from_secs(30);
+
+macro_rules! on_each_stack {
+    ($($name:ident: $body:ident;)*) => {
+        $(mod $name {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn embedded() {
+                $body(Stack::Embedded).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn networked() {
+                $body(Stack::Networked).await;
+            }
+        })*
+    };
+}
+
+on_each_stack! {
+    an_index_that_was_lost_while_the_server_stood_is_built_anew: lost_while_stopped;
+    an_index_that_is_lost_while_the_server_runs_is_built_anew: lost_while_running;
+    an_index_that_is_damaged_while_the_server_runs_is_built_anew_while_others_are_served: damaged_while_running;
+    a_rebuild_that_was_cut_goes_on_where_it_was: cut_rebuild;
+    reindexing_that_was_cut_goes_on_and_ends_complete: cut_reindexing;
+}
+
+async fn archive(clerk: &Client, count: usize) -> Vec<String> {
+    let upload = async |number: usize| {
+        let made =
+            clerk.upload("surat.txt", format!("tanggul blencong nomor {number}\n").into_bytes(), json!({})).await;
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    let mut documents = Vec::new();
+    for number in 0..count {
+        documents.push(upload(number).await);
+    }
+    documents
+}
+
+fn index_of(data: &Path) -> std::path::PathBuf {
+    data.join("index")
+}
+
+async fn lost_while_stopped(stack: Stack) {
+    let mut app = TestApp::start(stack).await;
+    archive(&app.actor(Actor::Clerk), 5).await;
+    app.settled().await;
+    app.restart_after(|data| fs::remove_dir_all(index_of(data)).expect("it was there")).await;
+    let clerk = app.actor(Actor::Clerk);
+    clerk.get("/api/v1/documents").await.is(200);
+    until(REBUILT, "all are found again", async || counted(&clerk, "blencong").await == 5).await;
+    app.finish().await;
+}
+
+async fn lost_while_running(stack: Stack) {
+    let app = TestApp::start(stack).await;
+    let clerk = app.actor(Actor::Clerk);
+    archive(&clerk, 3).await;
+    app.settled().await;
+    fs::remove_dir_all(index_of(app.dir())).expect("it was there");
+    letter(&clerk, "jembatan blencong", untitled()).await;
+    until(REBUILT, "all are found again", async || counted(&clerk, "blencong").await == 4).await;
+    app.finish().await;
+}
+
+/// More words than fit into what an index keeps in memory when it is opened.
+fn long_text() -> String {
+    (0..60_000_u64).map(|n| format!("kata{:x} ", n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 30)).collect()
+}
+
+async fn damaged_while_running(stack: Stack) {
+    let mut app = TestApp::start(stack).await;
+    archive(&app.actor(Actor::Clerk), 3).await;
+    let long = letter(&app.actor(Actor::Clerk), &format!("{} blencong", long_text()), untitled()).await;
+    // Nothing of a fresh start's index is in memory yet.
+    app.restart().await;
+    let clerk = app.actor(Actor::Clerk);
+    for file in fs::read_dir(index_of(app.dir())).expect("the index").flatten() {
+        let mut bytes = fs::read(file.path()).expect("readable");
+        bytes.iter_mut().skip(100).step_by(1000).for_each(|byte| *byte ^= 1);
+        fs::write(file.path(), bytes).expect("damaged in place");
+    }
+    let ask = async |word: &str| clerk.get(&format!("/api/v1/search?q={word}")).await;
+    let mut asked = 0;
+    while app.app.index.cursor() > 0 {
+        let answer = ask(&format!("kata{:x}", (asked as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 30)).await;
+        assert!([200, 503].contains(&answer.status), "{}", answer.text());
+        assert!(asked < 500, "the damage is noticed");
+        asked += 1;
+        if answer.status == 503 {
+            break;
+        }
+    }
+    clerk.get(&path(&long)).await.is(200);
+    clerk.get(&format!("{}/content", path(&long))).await.is(200);
+    until(REBUILT, "all are found again", async || {
+        let answer = ask("blencong").await;
+        assert!([200, 503].contains(&answer.status), "{}", answer.text());
+        answer.status == 200 && answer.json()["total"] == 4 && answer.json().get("incomplete").is_none()
+    })
+    .await;
+    app.finish().await;
+}
+
+/// What the cut build had put into the index is taken as it is; only what is missing comes from the vault.
+async fn cut_rebuild(stack: Stack) {
+    let mut app = TestApp::start(stack).await;
+    let documents = archive(&app.actor(Actor::Clerk), 4).await;
+    app.settled().await;
+    let (first, _) = documents.split_first().expect("some");
+    let first: lumbung::id::DocumentId = first.parse().expect("an id");
+    let number = "SELECT o.number FROM document d JOIN office o ON o.id = d.office WHERE d.id = $1";
+    let (office,): (i64,) = app.app.db.one(number, vec![first.into()]).await.expect("asked").expect("its office");
+    // Long after the last change, so that none has to be looked at again.
+    app.clock.advance(Duration::from_secs(600));
+    let since = app.clock.now().0 << 20;
+    app.restart_after(|data| {
+        let key = *MasterKey::load(&data.join("master.key")).expect("the key").derive("index");
+        let index = Index::open(&index_of(data), key, Settings::default()).expect("opens");
+        index.reset().expect("emptied");
+        let kept = IndexedDocument {
+            document: first.0,
+            office: office as u64,
+            details: Details { title: "blencong penanda".into(), ..Details::default() },
+            ..IndexedDocument::default()
+        };
+        index.apply(vec![Change::Replace(kept)], -since).expect("begun");
+    })
+    .await;
+    let clerk = app.actor(Actor::Clerk);
+    until(REBUILT, "the rest is found", async || clerk.search("blencong").await["total"] == 4).await;
+    app.settled().await;
+    assert_eq!(clerk.search("penanda").await["total"], 1, "what was there was not read again");
+    assert_eq!(app.app.index.cursor(), since);
+    app.finish().await;
+}
+
+async fn cut_reindexing(stack: Stack) {
+    const DOCUMENTS: usize = 60;
+    let mut app = TestApp::start(stack).await;
+    archive(&app.actor(Actor::Clerk), DOCUMENTS).await;
+    app.settled().await;
+    let before = app.clock.now().0 << 20;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lumbung"));
+    let asked = command.args(["reindex", "--config"]).arg(app.dir().join("lumbung.toml")).output().expect("it runs");
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    app.restart().await;
+    let clerk = app.actor(Actor::Clerk);
+    clerk.get("/api/v1/documents").await.is(200);
+    app.settled().await;
+    let again = "SELECT CAST(COUNT(DISTINCT document) AS BIGINT) FROM index_change WHERE seq > $1";
+    let (again,): (i64,) = app.app.db.one(again, vec![before.into()]).await.expect("asked").expect("a row");
+    assert_eq!(again, DOCUMENTS as i64, "every document was read into the index again");
+    assert_eq!(clerk.search("blencong").await["total"], DOCUMENTS);
+    app.finish().await;
+}

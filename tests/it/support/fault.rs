@@ -1,0 +1,217 @@
+//! Faults of the servers that Lumbung stands on. A [`Proxy`] stands in front of one of them and passes bytes on, until it is
+//! told to fail in one of the ways in which servers and networks fail.
+//!
+//! ```ignore
+//! let faults = Faults::ready().await;
+//! let app = TestApp::behind(&faults, &[]).await;
+//! faults.store.now(Fault::SlowDown).await;
+//! …
+//! faults.store.now(Fault::None).await;
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::server::local;
+use super::{minio, postgres};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Everything is passed on.
+    None,
+    /// Nobody listens.
+    Refuse,
+    /// The connection is reset as soon as something was asked.
+    Reset,
+    /// Every request is read and answered with 503 and S3's `SlowDown`.
+    SlowDown,
+    /// Everything is taken, nothing is passed on and nothing answered.
+    Hang,
+    /// What was asked is done, and its answer breaks off after some thousand bytes.
+    Truncate,
+    /// What was asked is done, and the connection is reset instead of its answer.
+    LoseAnswer,
+}
+
+/// Both servers of the networked stack, each behind a proxy of its own.
+#[derive(Debug)]
+pub struct Faults {
+    pub database: Proxy,
+    pub store: Proxy,
+}
+
+impl Faults {
+    pub async fn ready() -> Faults {
+        let port = tokio::task::spawn_blocking(postgres::port).await.expect("PostgreSQL starts");
+        let endpoint = minio::endpoint().await;
+        let store = endpoint.trim_start_matches("http://").parse().expect("an address and a port");
+        Faults { database: Proxy::before(local(port)).await, store: Proxy::before(store).await }
+    }
+}
+
+/// Listens as long as it lives. A change of its fault ends or freezes the connections that are open, so that it strikes at once.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    fault: watch::Sender<Fault>,
+    struck: Arc<AtomicU32>,
+    running: tokio::task::JoinHandle<()>,
+}
+
+impl Proxy {
+    pub async fn before(target: SocketAddr) -> Proxy {
+        let listener = TcpListener::bind(local(0)).await.expect("loopback has a free port");
+        let address = listener.local_addr().expect("bound");
+        let (fault, heard) = watch::channel(Fault::None);
+        let struck = Arc::new(AtomicU32::new(0));
+        let running = tokio::spawn(listen(listener, target, heard, struck.clone()));
+        Proxy { address, fault, struck, running }
+    }
+
+    /// Returns when the fault is in force.
+    pub async fn now(&self, fault: Fault) {
+        self.fault.send_replace(fault);
+        while TcpStream::connect(self.address).await.is_ok() == (fault == Fault::Refuse) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How many connections have met a fault.
+    pub fn struck(&self) -> u32 {
+        self.struck.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+async fn listen(first: TcpListener, target: SocketAddr, mut fault: watch::Receiver<Fault>, struck: Arc<AtomicU32>) {
+    let address = first.local_addr().expect("bound");
+    let mut listener = Some(first);
+    loop {
+        if *fault.borrow_and_update() == Fault::Refuse {
+            listener = None;
+            if fault.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        if listener.is_none() {
+            listener = Some(TcpListener::bind(address).await.expect("the port is still ours"));
+        }
+        let listening = listener.as_ref().expect("just bound");
+        tokio::select! {
+            accepted = listening.accept() => {
+                let Ok((client, _)) = accepted else { continue };
+                tokio::spawn(serve(client, target, fault.clone(), struck.clone()));
+            }
+            changed = fault.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn serve(client: TcpStream, target: SocketAddr, mut fault: watch::Receiver<Fault>, struck: Arc<AtomicU32>) {
+    let present = *fault.borrow_and_update();
+    if present == Fault::None {
+        return pass(client, target, fault, struck).await;
+    }
+    // A connection that asks nothing, as the proxy's own look does, has met nothing.
+    if client.readable().await.is_err() || client.peek(&mut [0]).await.is_ok_and(|length| length == 0) {
+        return;
+    }
+    struck.fetch_add(1, Ordering::SeqCst);
+    match present {
+        Fault::None | Fault::Refuse | Fault::Reset => reset(client),
+        Fault::SlowDown => slow_down(client).await,
+        Fault::Hang => {
+            let _ = fault.changed().await;
+            reset(client);
+        }
+        Fault::Truncate => answer_partly(client, target, 4000).await,
+        Fault::LoseAnswer => answer_partly(client, target, 0).await,
+    }
+}
+
+/// Passes everything on until the fault changes.
+async fn pass(mut client: TcpStream, target: SocketAddr, mut fault: watch::Receiver<Fault>, struck: Arc<AtomicU32>) {
+    let Ok(mut server) = TcpStream::connect(target).await else { return reset(client) };
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut server) => return,
+        _ = fault.changed() => {}
+    }
+    struck.fetch_add(1, Ordering::SeqCst);
+    while *fault.borrow_and_update() == Fault::Hang {
+        if fault.changed().await.is_err() {
+            break;
+        }
+    }
+    reset(client);
+}
+
+fn reset(client: TcpStream) {
+    // Closing without lingering sends a reset instead of an orderly end.
+    let _ = client.set_zero_linger();
+}
+
+async fn slow_down(mut client: TcpStream) {
+    const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+    let mut head = vec![0; 16 * 1024];
+    if client.read(&mut head).await.is_err() {
+        return;
+    }
+    let answer = format!(
+        "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    let _ = client.write_all(answer.as_bytes()).await;
+    let _ = client.shutdown().await;
+    // What is still being sent is read, so that the answer is not lost to a reset.
+    let rest = async { while client.read(&mut head).await.is_ok_and(|length| length > 0) {} };
+    let _ = tokio::time::timeout(Duration::from_secs(5), rest).await;
+}
+
+/// Passes what is asked on, and of the answer so many bytes.
+async fn answer_partly(mut client: TcpStream, target: SocketAddr, mut left: usize) {
+    let Ok(mut server) = TcpStream::connect(target).await else { return reset(client) };
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let (mut asked, mut answer) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
+    loop {
+        tokio::select! {
+            read = from_client.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { break };
+                if to_server.write_all(&asked[..length]).await.is_err() {
+                    break;
+                }
+            }
+            read = from_server.read(&mut answer) => {
+                let Ok(length @ 1..) = read else { break };
+                // "Go on and send the body" is no answer yet.
+                let is_leave = answer[..length].starts_with(b"HTTP/1.1 100");
+                let told = if is_leave { length } else { length.min(left) };
+                if to_client.write_all(&answer[..told]).await.is_err() || told < length {
+                    break;
+                }
+                left -= if is_leave { 0 } else { told };
+            }
+        }
+    }
+    reset(client);
+}

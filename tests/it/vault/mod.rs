@@ -1,0 +1,9 @@
+//! The vault over time: what must stay stays, what must go goes with every copy, what is damaged is found and mended.
+
+mod destroy;
+mod mirror;
+mod model;
+mod rig;
+mod rolling;
+mod server_keeps;
+mod sweep;
