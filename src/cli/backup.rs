@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::{beside, say};
@@ -31,8 +30,7 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
     let beside = beside::open(&config, &clock).await?;
     let hold = Duration::from_secs(args.hold_hours.saturating_mul(3600));
-    let master = Arc::new(beside.master.clone());
-    let made = record::back_up(&beside.db, &clock, master, beside.recovery.as_ref(), &args.out, hold).await?;
+    let made = record::back_up(&beside.db, &clock, beside.master.clone(), beside.recovery.as_ref(), &args.out, hold).await?;
     let entry = Entry {
         who: Who::Machine,
         office: None,

@@ -65,7 +65,7 @@ fn recipient(args: &Args) -> Result<RecoveryRecipient> {
     }
     let identity = RecoveryIdentity::generate();
     if let Some(path) = &args.recovery_out {
-        setup::write_secret(path, &identity.identity_file())?;
+        setup::NewSecret::create(path)?.write(&identity.identity_file())?;
     }
     Ok(identity.recipient())
 }

@@ -3,7 +3,6 @@
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use lumbung::app::installed;
 use lumbung::clock::Clock;
 use lumbung::config::Config;
 use lumbung::db::Db;

@@ -19,7 +19,7 @@ use lumbung::ingest::{self, Accepted, Ingest, Received, Recording, Source, recor
 use lumbung::office::OfficeKeys;
 use lumbung::queue::{self, Queue};
 use lumbung::read::{self, Page, Reader};
-use lumbung::seal::MasterKey;
+use lumbung::seal::{InForce, MasterKey};
 use lumbung::vault::{Destroyed, Order, Vault};
 
 use crate::support::regency::{Actor, Regency, Stack};
@@ -55,7 +55,7 @@ impl Rig {
         let keys = OfficeKeys::new(db.clone(), &master);
         let vault = app::vault(&config, &db, &clock, &store, &keys).await.expect("a vault");
         let reader = Reader::new(read::Settings::default(), PathBuf::from(env!("CARGO_BIN_EXE_lumbung")));
-        let shelf = Shelf::new(db.clone(), clock.clone(), store.clone(), keys.clone(), reader, None);
+        let shelf = Shelf::new(db.clone(), clock.clone(), store.clone(), keys.clone(), reader, InForce::new(None));
         let limits = ingest::Limits {
             max_bytes: 1 << 30,
             spool_memory_bytes: 1 << 20,
@@ -64,7 +64,7 @@ impl Rig {
             expire_hours: 48,
             max_open: 100,
         };
-        let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), None, limits);
+        let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), InForce::new(None), limits);
         let queueing = queue::Settings {
             workers: 1,
             lease_seconds: 60,
