@@ -22,6 +22,7 @@ pub struct Args {
     /// bucket can be copied.
     #[arg(long, default_value_t = 24, value_name = "HOURS")]
     hold_hours: u64,
+    /// Laporan sebagai JSON / the report as JSON.
     #[arg(long)]
     json: bool,
 }

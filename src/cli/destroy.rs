@@ -22,6 +22,7 @@ pub struct Args {
     /// Alasan, disimpan bersama nisan dokumen; tanpa nama orang / why; kept with the tombstone, no names.
     #[arg(long)]
     reason: String,
+    /// Laporan sebagai JSON / the report as JSON.
     #[arg(long)]
     json: bool,
 }

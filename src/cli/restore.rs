@@ -33,6 +33,7 @@ pub struct Args {
     /// Tetap memakai cadangan walau simpanan lebih baru / use the backup although the bucket knows more.
     #[arg(long, requires = "from_backup")]
     discard_newer: bool,
+    /// Laporan sebagai JSON / the report as JSON.
     #[arg(long)]
     json: bool,
 }

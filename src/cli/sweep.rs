@@ -19,6 +19,7 @@ pub struct Args {
     /// Sudah diperiksa: objek yang tidak dikenal memang tidak diperlukan / looked at: what is unknown is not needed.
     #[arg(long)]
     confirm: bool,
+    /// Laporan sebagai JSON / the report as JSON.
     #[arg(long)]
     json: bool,
 }

@@ -26,7 +26,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::{
-    ConnectOptions, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
@@ -109,6 +109,15 @@ impl Db {
         // One writer: writers queue in the pool, fairly, instead of polling for SQLite's lock.
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            // A commit that the disk refuses leaves sqlx in a transaction that SQLite has ended: such a connection serves nobody.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    if connection.is_in_transaction() {
+                        connection.ping().await?;
+                    }
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .acquire_timeout(settings.acquire)
             .connect_with(options.clone())
             .await

@@ -143,6 +143,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("If-Match", "The ETag of the state that is changed; 412 when it is stale"),
     ("Content-Digest", "`sha-256=:…:` or `sha-512=:…:` of the body as sent (RFC 9530)"),
     ("Range", "`bytes=0-4095`"),
+    ("Lumbung-Secret", "The part of the link's address after `#`"),
+    ("Lumbung-Password", "If the link has one"),
     ("Lumbung-Office", "The id of the office that acts, for a person with posts in several"),
     ("Tus-Resumable", "`1.0.0`"),
     ("Upload-Length", "Bytes of the whole file"),

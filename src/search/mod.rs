@@ -200,10 +200,13 @@ impl Index {
 
     /// A file that does not open while a question is answered ends the whole index: what else is wrong is unknown.
     fn read<T>(&self, answer: impl Fn(&Snapshot) -> Result<T>) -> Result<T> {
-        answer(&self.snapshot()).or_else(|error| {
+        let asked = self.snapshot();
+        answer(&asked).or_else(|error| {
             let mut live = self.live();
             if !live.is_damaged() {
-                return Err(error);
+                // Somebody else met the damage first and has put another index in its place.
+                let is_replaced = !Arc::ptr_eq(&asked, &self.snapshot());
+                return Err(if is_replaced { rebuilding() } else { error });
             }
             tracing::warn!(error = error.chain(), "the search index is damaged and is built anew");
             self.begin_anew(&mut live)?;

@@ -66,6 +66,8 @@ pub async fn add(
     document.must_be_own()?;
     match take(&app, &signed.caller, &document, request).await {
         Ok(()) => Ok(go(&format!("/dokumen/{id}?ubah=1"))),
+        // Who may only bring files has no page of the document to show the mistake on.
+        Err(error) if !signed.caller.actor.may(Act::Read) => Err(error),
         Err(error) => {
             let names = [("/file", "file"), ("too-large", "file"), ("/note", "note")];
             let mistakes = Mistakes::of(error, &signed.frame, &names)?;

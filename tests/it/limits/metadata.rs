@@ -17,7 +17,7 @@ both_stacks!(metadata_that_is_not_an_object_of_known_fields_is_refused_with_its_
         (r#"["judul"]"#, ""),
         ("5", ""),
         ("null", ""),
-        (r#"{"titel":"x"}"#, ""),
+        (r#"{"titel":"x"}"#, "/titel"),
         (r#"{"title":5}"#, "/title"),
         (r#"{"labels":"penting"}"#, "/labels"),
         (r#"{"labels":["penting",7]}"#, "/labels/1"),

@@ -161,6 +161,7 @@ async fn what_waits_to_be_read_outlasts_a_long_outage_of_the_store() {
     assert!(seen[0].last_error.as_ref().is_some_and(|error| error.starts_with("store-unavailable")), "{seen:?}");
     faults.store.now(Fault::None).await;
     app.clock.advance(Duration::from_secs(120));
+    app.swept().await;
     app.finish().await;
 }
 

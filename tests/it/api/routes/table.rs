@@ -145,6 +145,11 @@ GET     /api/v1/drops                                   ??|++++|+++|---|+-+-
 GET     /api/v1/drops/{id}                              ??|++++|000|000|+0+0
 DELETE  /api/v1/drops/{id}                              ??|++--|000|000|-0+0
 POST    /api/v1/drops/{id}/files                        ++|++++|+++|+++|++++
+OPTIONS /api/v1/drops/{id}/files                        ++|++++|+++|+++|++++
+GET     /api/v1/drops/{id}/files/{upload}               ++|++++|+++|+++|++++
+HEAD    /api/v1/drops/{id}/files/{upload}               ++|++++|+++|+++|++++
+PATCH   /api/v1/drops/{id}/files/{upload}               ++|++++|+++|+++|++++
+DELETE  /api/v1/drops/{id}/files/{upload}               ++|++++|+++|+++|++++
 
 # operation
 GET     /api/v1/jobs                                    ??|----|---|+--|----
@@ -159,6 +164,12 @@ POST    /kantor-aktif                                   ??|++++|000|000|0000
 POST    /bahasa                                         ++|++++|+++|+++|++++
 GET     /aktivasi                                       ++|++++|+++|+++|++++
 POST    /aktivasi                                       ++|++++|+++|+++|++++
+GET     /akun                                           ??|++++|+++|+++|----
+POST    /akun/sandi                                     ??|++++|+++|+++|----
+POST    /akun/sesi/{session}                            ??|+000|000|000|----
+POST    /akun/kode                                      ??|++++|+++|+++|----
+POST    /akun/kode/aktif                                ??|++++|+++|+++|----
+POST    /akun/kode/mati                                 ??|++++|+++|+++|----
 GET     /unggah                                         ??|+++-|+-+|---|-+--
 POST    /unggah                                         ??|+++-|+-+|---|-+--
 GET     /unggah/baris                                   ??|++++|+++|+++|++++
@@ -168,6 +179,8 @@ GET     /dibagikan                                      ??|++++|+++|---|+---
 GET     /dokumen/{id}                                   ??|++++|000|000|+000
 POST    /dokumen/{id}                                   ??|+++-|000|000|-00+
 POST    /dokumen/{id}/versi                             ??|+++-|000|000|-+00
+GET     /dokumen/{id}/versi/{number}                    ??|++++|000|000|+000
+POST    /dokumen/{id}/periksa                           ??|+++-|000|000|-00+
 POST    /dokumen/{id}/sampah                            ??|+++-|000|000|-00+
 POST    /dokumen/{id}/pulihkan                          ??|+++-|000|000|-00+
 POST    /dokumen/{id}/baca-ulang                        ??|+++-|000|000|-00+
@@ -177,6 +190,10 @@ POST    /dokumen/{id}/bagikan                           ??|++--|000|000|-0+0
 GET     /tautan                                         ??|++++|+++|---|+-+-
 GET     /tautan/{id}                                    ??|++++|000|000|+0+0
 POST    /tautan/{id}                                    ??|++--|000|000|-0+0
+GET     /kiriman                                        ??|++++|+++|---|+-+-
+GET     /kiriman/baru                                   ??|++--|+-+|---|--+-
+POST    /kiriman/baru                                   ??|++--|+-+|---|--+-
+POST    /kiriman/{id}/akhiri                            ??|++--|000|000|-0+0
 GET     /s/{public}                                     ++|++++|+++|+++|++++
 POST    /s/{public}                                     ++|++++|+++|+++|++++
 GET     /s/{public}/lihat                               ?+|????|???|???|????

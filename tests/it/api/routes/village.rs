@@ -29,6 +29,8 @@ pub struct Village<'a> {
     pub ended_drop: String,
     pub job: String,
     pub upload: String,
+    /// What came by the upload-only link: whole for its receipt, begun for everything else.
+    pub brought: String,
     pub session: String,
     pub to_agree: String,
     pub to_refuse: String,
@@ -79,6 +81,7 @@ impl<'a> Village<'a> {
             ended_drop,
             job: dead_job(app).await,
             upload: String::new(),
+            brought: String::new(),
             session,
             to_agree: String::new(),
             to_refuse: String::new(),
@@ -142,6 +145,9 @@ impl<'a> Village<'a> {
                 send(clerk.request(Method::DELETE, &old).header(TUS.0, TUS.1)).await;
                 self.upload = self.begin_upload().await;
             }
+            "GET /api/v1/drops/{id}/files/{upload}" => self.brought = self.bring(4).await,
+            _ if route.contains("{upload}") => self.brought = self.bring(2).await,
+            _ if route.contains("{session}") => self.session = session(self.app, "clerk").await.1,
             _ if route.contains("{post}") => self.post = text(&self.invite("clerk").await["post"]),
             _ if route.contains("{token}") => self.token = text(&self.make_token("read", 1).await["id"]),
             _ => {}
@@ -164,6 +170,16 @@ impl<'a> Village<'a> {
         let path = format!("/api/v1/offices/{}/tokens", self.office);
         let body = json!({ "label": scope, "scopes": [scope], "expires_at": at(self.app, Duration::from_secs(86_400) * days) });
         self.app.actor(Actor::Clerk).post(&path, body).await.is(201).json()
+    }
+
+    /// Four bytes by the upload-only link, or the first of them.
+    async fn bring(&self, sent: usize) -> String {
+        let path = format!("/api/v1/drops/{}/files", self.drop.public);
+        let request = self.app.nobody().request(Method::POST, &path).header(TUS.0, TUS.1);
+        let request = request.header("Lumbung-Secret", &self.drop.secret).header("Upload-Length", 4);
+        let request = request.header("Content-Type", "application/offset+octet-stream").body("surat"[..sent].to_owned());
+        let begun = send(request.header("Upload-Metadata", "filename YS50eHQ=")).await.is(201);
+        begun.header("location").rsplit('/').next().expect("an id").to_owned()
     }
 
     async fn begin_upload(&self) -> String {
@@ -200,7 +216,7 @@ async fn cookie(app: &TestApp, login: &str) -> String {
 
 async fn drop_box(app: &TestApp, clerk: &Client) -> Handed {
     let body = json!({
-        "label": "Kiriman", "expires_at": at(app, Duration::from_secs(86_400)), "max_files": 10, "max_bytes": 100_000
+        "label": "Kiriman", "expires_at": at(app, Duration::from_secs(86_400)), "max_files": 100, "max_bytes": 100_000
     });
     let made = clerk.post("/api/v1/drops", body).await.is(201).json();
     let (_, secret) = made["url"].as_str().and_then(|url| url.split_once('#')).expect("a fragment");

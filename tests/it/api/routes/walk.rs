@@ -96,6 +96,9 @@ fn asked(app: &TestApp, village: &Village<'_>, holder: &Holder, line: Line) -> R
     let request = holder.request(app, method.clone(), &path).header("Sec-Fetch-Site", "same-origin");
     match line.path {
         path if path.starts_with("/api/v1/uploads") => request.header("Tus-Resumable", "1.0.0"),
+        path if path.starts_with("/api/v1/drops/{id}/files/") => {
+            request.header("Lumbung-Secret", &village.drop.secret).header("Tus-Resumable", "1.0.0")
+        }
         "/api/v1/drops/{id}/files" => request.header("Lumbung-Secret", &village.drop.secret),
         // A stale state is refused, but only to those who may act on it: so nothing is lost for the next caller.
         "/api/v1/documents/{id}" | "/api/v1/links/{id}" if method == Method::DELETE => stale(request),
@@ -115,8 +118,9 @@ fn filled(village: &Village<'_>, line: Line) -> String {
         path if path.starts_with("/api/v1/uploads/") => &village.upload,
         path if path.starts_with("/api/v1/links/") => &village.link.id,
         path if path.starts_with("/api/v1/shared/") => &village.link.public,
-        "/api/v1/drops/{id}/files" => &village.drop.public,
+        path if path.starts_with("/api/v1/drops/{id}/files") => &village.drop.public,
         "/api/v1/drops/{id}" if line.method == "DELETE" => &village.ended_drop,
+        "/kiriman/{id}/akhiri" => &village.ended_drop,
         "/api/v1/drops/{id}" => &village.drop.id,
         "/tautan/{id}" => &village.paused_link,
         _ => &village.job,
@@ -129,6 +133,8 @@ fn filled(village: &Village<'_>, line: Line) -> String {
         .replace("{page}", "1")
         .replace("{office}", &village.office)
         .replace("{session}", &village.session)
+        .replace("{upload}", &village.brought)
+        .replace("{number}", "1")
         .replace("{post}", &village.post)
         .replace("{consent}", consent)
         .replace("{token}", &village.token)
@@ -159,6 +165,7 @@ fn with_body(app: &TestApp, village: &mut Village<'_>, route: &str, request: Req
         "POST /masuk" => form(request, &[("login", "clerk"), ("password", PASSWORD)]),
         "POST /kantor-aktif" => form(request, &[("kantor", &village.office)]),
         "POST /dokumen/{id}" => form(request, &[("title", "Undangan rapat"), ("revision", village.revision.as_str())]),
+        "POST /akun/kode/aktif" => form(request, &[("code", "000000")]),
         "POST /tautan/{id}" => form(request, &[("aksi", "jeda")]),
         "POST /s/{public}" => form(request, &[("secret", &link)]),
         "POST /d/{public}" => form(request, &[("secret", &drop)]),
