@@ -14,12 +14,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lumbung::db::{self, Db, MIGRATIONS};
+use lumbung::db::{self, Db, MIGRATIONS, Table, Value};
+use lumbung::id::{BlobId, DocumentId, OfficeId, VersionId};
 use lumbung::queue::Queue;
 use lumbung::record::{Empty, Restoring, Source, restore};
 use lumbung::seal::{MasterKey, RecoveryIdentity};
 use support::app::TestApp;
-use support::blobs::{Ground, many_documents};
+use support::blobs::{Ground, STEP, blob_row, filled, table};
 use support::postgres;
 use support::regency::{Actor, Stack};
 
@@ -81,4 +82,49 @@ async fn per_second(stack: Stack, count: usize) -> (f64, f64) {
     db.close().await;
     app.stop().await;
     (written, restored)
+}
+
+/// Documents as an upload leaves them: blob, key, document, version, an entry of the audit.
+async fn many_documents(ground: &Ground, office: OfficeId, count: usize) {
+    let tables = db::tables(&mut ground.db.read().await.expect("asked")).await.expect("described");
+    let names = ["blob", "blob_key", "document", "version", "audit"];
+    let tables = names.map(|name| table(&tables, name));
+    for _ in 0..count.div_ceil(STEP) {
+        let mut rows = [const { Vec::new() }; 5];
+        for _ in 0..STEP.min(count) {
+            let (blob, document, version) =
+                (BlobId::fresh(&ground.clock), DocumentId::fresh(&ground.clock), VersionId::fresh(&ground.clock));
+            let (number, wrapped) = ground.keys.wrap_for(office, blob, &[7; 130]).await.expect("wrapped");
+            rows[0].push(blob_row(tables[0], blob, office));
+            rows[1].push(vec![blob.into(), office.into(), number.into(), wrapped.into()]);
+            rows[2].push(filled(tables[2], &ground.clock, |name| match name {
+                "id" => Some(document.into()),
+                "office" => Some(office.into()),
+                "version" => Some(version.into()),
+                "reach" => Some("kantor".into()),
+                "state" => Some("stored".into()),
+                "security_class" => Some(0_i64.into()),
+                "labels" => Some("[]".into()),
+                "sealed" | "destroyed_at" | "trashed_at" => Some(empty(tables[2], name)),
+                _ => None,
+            }));
+            rows[3].push(filled(tables[3], &ground.clock, |name| match name {
+                "id" => Some(version.into()),
+                "document" => Some(document.into()),
+                "blob" => Some(blob.into()),
+                "state" => Some("stored".into()),
+                _ => None,
+            }));
+            rows[4].push(filled(tables[4], &ground.clock, |name| (name == "who").then(|| "machine".into())));
+        }
+        let mut tx = ground.db.write().await.expect("a transaction");
+        for (table, rows) in tables.iter().zip(&rows) {
+            table.upsert(&mut tx, rows).await.expect("inserted");
+        }
+        tx.commit().await.expect("committed");
+    }
+}
+
+fn empty(table: &Table, name: &str) -> Value {
+    table.columns.iter().find(|column| column.name == name).expect("a column").kind.null()
 }

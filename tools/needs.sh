@@ -68,6 +68,7 @@ need_test_programs() {
     have age || packages+=(age)
     have restic || packages+=(restic)
     have strace || packages+=(strace)
+    have heif-convert || packages+=(libheif-examples)
     have pdftotext || packages+=(poppler-utils)
     have git || packages+=(git)
     have setpriv || packages+=(util-linux)

@@ -31,7 +31,8 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let clock = Clock::default();
     let beside = beside::open(&config, &clock).await?;
     let hold = Duration::from_secs(args.hold_hours.saturating_mul(3600));
-    let made = record::back_up(&beside.db, &clock, beside.master.clone(), beside.recovery.as_ref(), &args.out, hold).await?;
+    let made =
+        record::back_up(&beside.db, &clock, beside.master.clone(), beside.recovery.as_ref(), &args.out, hold).await?;
     let entry = Entry {
         who: Who::Machine,
         office: None,

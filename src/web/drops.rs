@@ -68,7 +68,13 @@ async fn ask(
     received: Vec<(String, String)>,
 ) -> Result<Response> {
     let secret = secret(fields);
-    let (asked, needs) = app.sharing.peek_drop(public, secret.as_deref(), visitor(&visit.who)).await?;
+    let sender = visitor(&visit.who);
+    // Who brought the last file sees its receipt, although the link takes no more.
+    let (asked, needs) = if received.is_empty() {
+        app.sharing.peek_drop(public, secret.as_deref(), sender).await?
+    } else {
+        app.sharing.peek_drop_again(public, secret.as_deref(), sender).await?
+    };
     let mut tx = app.db.read().await?;
     let office = office::find(&mut tx, asked.office).await?.ok_or_else(Error::not_found)?;
     let status = if mistakes.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     account,
     app::App,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     http::Path,
     id::SessionId,
 };
@@ -146,6 +146,7 @@ pub async fn begin_code(State(app): State<App>, signed: Signed) -> Result<Respon
 pub async fn confirm_code(State(app): State<App>, signed: Signed, form: Fields) -> Result<Response> {
     match app.accounts.confirm_totp(&signed.caller.actor, form.text("code"), &signed.caller.origin).await {
         Ok(()) => Ok(go("/akun?beres=kode")),
+        Err(error) if error.kind() == Kind::Forbidden => Err(error),
         Err(error) => {
             let mistakes = Mistakes::of(error, &signed.frame, &[("/code", "code")])?;
             let (secret, url) = (form.text("secret").to_owned(), form.text("url").to_owned());

@@ -148,9 +148,17 @@ impl Sharing {
         secret: Option<&str>,
         visitor: Visitor<'_>,
     ) -> Result<(DropBox, Vec<Need>)> {
-        let row = with_room(self.known_drop(public, secret, visitor).await?)?;
-        let needs = row.password.iter().map(|_| Need::Password).collect();
-        Ok((row.into_drop()?, needs))
+        asked_for(with_room(self.known_drop(public, secret, visitor).await?)?)
+    }
+
+    /// The same for a sender whose file was received a moment ago, and who may have brought the last one.
+    pub async fn peek_drop_again(
+        &self,
+        public: &str,
+        secret: Option<&str>,
+        visitor: Visitor<'_>,
+    ) -> Result<(DropBox, Vec<Need>)> {
+        asked_for(self.known_drop(public, secret, visitor).await?)
     }
 
     /// Checks the secret, the password and whether there is room. Takes nothing yet.
@@ -255,6 +263,11 @@ impl Sharing {
 /// A link that is full refuses like one that does not exist.
 fn with_room(row: sql::Row) -> Result<sql::Row> {
     if row.files < row.max_files && row.bytes < row.max_bytes { Ok(row) } else { Err(unusable()) }
+}
+
+fn asked_for(row: sql::Row) -> Result<(DropBox, Vec<Need>)> {
+    let needs = row.password.iter().map(|_| Need::Password).collect();
+    Ok((row.into_drop()?, needs))
 }
 
 /// As for links: what guards it, enumerated, with a checksum, so that a lost password refuses the whole.

@@ -34,7 +34,6 @@ static RUNNING: LazyLock<Catcher> = LazyLock::new(|| {
 /// One received message, decoded as a mail program would show it.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    pub from: String,
     pub to: Vec<String>,
     pub subject: String,
     pub text: String,
@@ -74,7 +73,6 @@ pub async fn wait_for(address: &str, count: usize) -> Mail {
 fn read(path: &std::path::Path) -> Mail {
     #[derive(Deserialize)]
     struct Kept {
-        from: String,
         to: Vec<String>,
         data: String,
     }
@@ -82,7 +80,6 @@ fn read(path: &std::path::Path) -> Mail {
     let kept: Kept = serde_json::from_str(&text).expect("a kept message is JSON");
     let parsed = MessageParser::default().parse(kept.data.as_bytes()).expect("a message");
     Mail {
-        from: kept.from,
         to: kept.to,
         subject: parsed.subject().unwrap_or_default().to_owned(),
         text: parsed.body_text(0).unwrap_or_default().into_owned(),

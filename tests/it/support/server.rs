@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use lumbung::id::random;
 
 /// Waits for the pipe's end or the program's, whichever is first, then ends the program with all that it started.
 const GUARD: &str = r#"
@@ -124,6 +127,16 @@ pub fn local(port: u16) -> SocketAddr {
 
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(local(0)).expect("loopback has a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
+    // Below the range from which the system gives ports to connections: a server that is stopped and started again finds
+    // its port still free. Each process begins elsewhere.
+    const LOWEST: u32 = 12_000;
+    const COUNT: u32 = 20_000;
+    static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(u32::from_le_bytes(random::<4>()) / 2));
+    loop {
+        let port = LOWEST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
+        let port = u16::try_from(port).expect("below 32,000");
+        if TcpListener::bind(local(port)).is_ok() {
+            return port;
+        }
+    }
 }

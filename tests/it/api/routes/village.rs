@@ -177,7 +177,8 @@ impl<'a> Village<'a> {
         let path = format!("/api/v1/drops/{}/files", self.drop.public);
         let request = self.app.nobody().request(Method::POST, &path).header(TUS.0, TUS.1);
         let request = request.header("Lumbung-Secret", &self.drop.secret).header("Upload-Length", 4);
-        let request = request.header("Content-Type", "application/offset+octet-stream").body("surat"[..sent].to_owned());
+        let request =
+            request.header("Content-Type", "application/offset+octet-stream").body("surat"[..sent].to_owned());
         let begun = send(request.header("Upload-Metadata", "filename YS50eHQ=")).await.is(201);
         begun.header("location").rsplit('/').next().expect("an id").to_owned()
     }
