@@ -5,6 +5,8 @@
 //! Both run against the same servers in turns, so that a noisy machine disturbs both alike. The files are random bytes:
 //! they are kept and not read, so that the figure is that of receiving.
 
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
 // The tests' servers, of which a bench needs a part.
 #[allow(dead_code, unused_imports, unused_macros)]
 #[path = "../tests/it/support/mod.rs"]

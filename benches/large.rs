@@ -6,6 +6,8 @@
 //! The file is made while it is sent and compared while it comes back, so that only the server's disk is used: three
 //! times its size. Ends with 1 where a passage adds more than 64 MiB.
 
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
 // The tests' servers, of which a bench needs a part.
 #[allow(dead_code, unused_imports, unused_macros)]
 #[path = "../tests/it/support/mod.rs"]

@@ -30,7 +30,7 @@ use lumbung::ingest::{self, Accepted, Ingest, Recording, Source, record};
 use lumbung::office::{self, OfficeKeys};
 use lumbung::queue::{self, Queue};
 use lumbung::read::{self, Reader};
-use lumbung::seal::{RecoveryIdentity, Sealer};
+use lumbung::seal::{InForce, RecoveryIdentity, Sealer};
 use lumbung::vault::{Depth, Vault};
 use sha2::{Digest, Sha256};
 
@@ -99,7 +99,8 @@ impl Archive {
         let store = BlobStore::open(&app::storage(&config).expect("settings")).await.expect("a folder");
         let vault = app::vault(&config, &setup.db, &clock, &store, &setup.keys).await.expect("a vault");
         let reader = Reader::new(read::Settings::default(), PathBuf::from("lumbung"));
-        let shelf = Shelf::new(setup.db.clone(), clock.clone(), store.clone(), setup.keys.clone(), reader, None);
+        let shelf =
+            Shelf::new(setup.db.clone(), clock.clone(), store.clone(), setup.keys.clone(), reader, InForce::new(None));
         let way = Way::new(&config, &setup.db, &setup.keys, &clock, &store);
         let office = way.office().await;
         let plain = noise(size);
@@ -242,7 +243,7 @@ impl Way {
             expire_hours: 1,
             max_open: 1,
         };
-        let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), None, limits);
+        let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), InForce::new(None), limits);
         let queueing = queue::Settings {
             workers: 1,
             lease_seconds: 60,

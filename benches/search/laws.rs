@@ -71,7 +71,7 @@ fn document(at: u64, name: &str, title: &str) -> IndexedDocument {
         version: Uuid::from_u128(u128::from(at)),
         office: 1 + drawn % OFFICES,
         class: u8::from(drawn % 10 >= 7) + u8::from(drawn % 10 == 9),
-        reach_all: drawn / 1_000 % 8 == 0,
+        reach_all: (drawn / 1_000).is_multiple_of(8),
         granted: vec![SECRETARIAT, 1 + drawn / 7 % OFFICES, 1 + drawn / 11 % OFFICES],
         linked: Vec::new(),
         kind: Some(kind),

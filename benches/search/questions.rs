@@ -5,8 +5,11 @@ use super::laws::{Archive, scattered};
 /// What kind of question, and its text.
 pub type Asked = (&'static str, String);
 
+/// Makes a question of words of the text and a number drawn, where the words give one.
+type Maker = fn(&[&str], u64) -> Option<String>;
+
 pub fn ask(archive: &Archive) -> Vec<Asked> {
-    let kinds: [(&'static str, usize, fn(&[&str], u64) -> Option<String>); 7] = [
+    let kinds: [(&'static str, usize, Maker); 7] = [
         ("one word", 60, one_word),
         ("a few words", 120, few_words),
         ("a phrase", 60, phrase),
@@ -94,14 +97,14 @@ const MONTHS: [&str; 12] = [
 
 /// A day of the text, half of them asked for in digits.
 fn date(words: &[&str], drawn: u64) -> Option<String> {
-    let days = words.windows(3).filter_map(|three| {
+    let mut days = words.windows(3).filter_map(|three| {
         let month = MONTHS.iter().position(|month| *month == three[1])? + 1;
         let day: u32 = three[0].parse().ok()?;
         let year: u32 = three[2].get(..4)?.parse().ok()?;
         Some((day, month, year))
     });
-    let (day, month, year) = days.last()?;
-    let in_words = drawn % 2 == 0;
+    let (day, month, year) = days.next_back()?;
+    let in_words = drawn.is_multiple_of(2);
     Some(if in_words { format!("{day} {} {year}", MONTHS[month - 1]) } else { format!("{day:02}-{month:02}-{year}") })
 }
 

@@ -72,22 +72,30 @@ const DESCRIBE: Sql = Sql {
         WHERE c.table_schema = current_schema() ORDER BY c.table_name, c.ordinal_position",
 };
 
+/// A table while its description is read.
+#[derive(Default)]
+struct Described {
+    columns: Vec<Column>,
+    /// The place within the primary key, and the column that has it.
+    key: Vec<(i64, usize)>,
+}
+
 /// Every table, as the database describes it.
 pub async fn tables(tx: &mut Tx) -> Result<Vec<Table>> {
     let rows: Vec<(String, String, String, i64)> = tx.all(DESCRIBE, params![]).await?;
-    let mut found: BTreeMap<String, (Vec<Column>, Vec<(i64, usize)>)> = BTreeMap::new();
+    let mut found: BTreeMap<String, Described> = BTreeMap::new();
     for (table, name, kind, place) in rows {
         let kind = Type::parse(&kind)
             .ok_or_else(|| Error::internal(format!("{table}.{name} is of the type {kind}, which no column has")))?;
-        let (columns, key) = found.entry(table).or_default();
+        let described = found.entry(table).or_default();
         if place > 0 {
-            key.push((place, columns.len()));
+            described.key.push((place, described.columns.len()));
         }
-        columns.push(Column { name, kind });
+        described.columns.push(Column { name, kind });
     }
-    let whole = |(name, (columns, mut key)): (String, (Vec<Column>, Vec<(i64, usize)>))| {
-        key.sort_unstable();
-        Table { name, columns, key: key.into_iter().map(|(_, at)| at).collect() }
+    let whole = |(name, mut described): (String, Described)| {
+        described.key.sort_unstable();
+        Table { name, columns: described.columns, key: described.key.into_iter().map(|(_, at)| at).collect() }
     };
     Ok(found.into_iter().map(whole).collect())
 }

@@ -193,9 +193,9 @@ impl Source {
 }
 
 fn opens_function(line: &str) -> bool {
-    let words = line.split_whitespace().take_while(|word| !word.contains('='));
+    let mut words = line.split_whitespace().take_while(|word| !word.contains('='));
     let is_modifier = |word: &&str| ["pub", "async", "const", "unsafe"].contains(word) || word.starts_with("pub(");
-    words.skip_while(is_modifier).next() == Some("fn") && !line.trim_end().ends_with(['}', ';'])
+    words.find(|word| !is_modifier(word)) == Some("fn") && !line.trim_end().ends_with(['}', ';'])
 }
 
 /// The names before `::`, `,` or `}` at the outermost level of a group.

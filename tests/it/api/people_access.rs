@@ -25,19 +25,16 @@ both_stacks!(an_office_is_found_by_name_parent_and_former_code, async |app| {
         path = format!("/api/v1/offices?parent={parent}&limit=3&cursor={next}");
     }
     assert!(seen.len() > 3 && seen.is_sorted() && seen.iter().any(|code| code.contains(VILLAGE)), "{seen:?}");
-    app.nobody().get("/api/v1/offices").await.is_problem(401, "unauthorized");
-    clerk.get("/api/v1/offices/ofc_x").await.is_problem(404, "not-found");
-    clerk
-        .get(&format!("/api/v1/offices/{}", lumbung::id::OfficeId::fresh(&app.clock)))
-        .await
-        .is_problem(404, "not-found");
+    app.nobody().get("/api/v1/offices").await.refusal(401, "unauthorized");
+    clerk.get("/api/v1/offices/ofc_x").await.refusal(404, "not-found");
+    clerk.get(&format!("/api/v1/offices/{}", lumbung::id::OfficeId::fresh(&app.clock))).await.refusal(404, "not-found");
 });
 
 both_stacks!(the_platforms_admin_corrects_an_office_and_no_change_is_overwritten_unseen, async |app| {
     let (clerk, platform) = (app.actor(Actor::Clerk), app.actor(Actor::PlatformAdmin));
     let path = format!("/api/v1/offices/{}", app.account(Actor::AgencyClerk).office);
     let change = json!({ "name": "Dinas PMD", "aliases": ["DPMD"] });
-    clerk.patch(&path, change.clone()).await.is_problem(403, "not-your-role");
+    clerk.patch(&path, change.clone()).await.refusal(403, "not-your-role");
     let etag = platform.get(&path).await.is(200).header("etag").to_owned();
     let patch = |tag: Option<&str>| {
         let request = platform.request(Method::PATCH, &path).json(&change);
@@ -46,12 +43,12 @@ both_stacks!(the_platforms_admin_corrects_an_office_and_no_change_is_overwritten
             None => request,
         })
     };
-    patch(None).await.is_problem(428, "if-match-required");
+    patch(None).await.refusal(428, "if-match-required");
     let changed = patch(Some(&etag)).await.is(200);
     assert_ne!(changed.header("etag"), etag);
-    patch(Some(&etag)).await.is_problem(412, "stale");
+    patch(Some(&etag)).await.refusal(412, "stale");
     assert_eq!(clerk.get("/api/v1/offices?q=dpmd").await.is(200).json()["items"][0]["name"], "Dinas PMD");
-    platform.patch(&path, json!({ "name": " " })).await.is_problem(422, "invalid");
+    platform.patch(&path, json!({ "name": " " })).await.refusal(422, "invalid");
 });
 
 both_stacks!(the_audit_is_whole_for_the_auditor_and_about_itself_for_an_office, async |app| {
@@ -73,8 +70,8 @@ both_stacks!(the_audit_is_whole_for_the_auditor_and_about_itself_for_an_office, 
     assert!(filtered["items"].as_array().expect("items").iter().all(|line| line["office"] == other.as_str()));
     let late = auditor.get("/api/v1/audit?from=2099-01-01T00:00:00Z").await.is(200).json();
     assert_eq!(late["items"], json!([]));
-    auditor.get("/api/v1/audit?from=kemarin").await.is_problem(422, "invalid");
+    auditor.get("/api/v1/audit?from=kemarin").await.refusal(422, "invalid");
     for actor in [Actor::Clerk, Actor::Archivist, Actor::PlatformAdmin, Actor::Provisioner] {
-        app.actor(actor).get("/api/v1/audit").await.is_problem(403, "not-your-role");
+        app.actor(actor).get("/api/v1/audit").await.refusal(403, "not-your-role");
     }
 });

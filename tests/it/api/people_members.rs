@@ -32,10 +32,10 @@ both_stacks!(a_member_is_invited_activates_once_and_leaves, async |app| {
     let activate = async |password: &str| {
         app.nobody().post("/api/v1/activations", json!({ "secret": secret, "password": password })).await
     };
-    let problem = activate("pendek").await.is_problem(422, "invalid");
+    let problem = activate("pendek").await.refusal(422, "invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/password");
     assert_eq!(activate(PASSWORD).await.is(200).json()["person"]["login"], "baru");
-    activate(PASSWORD).await.is_problem(404, "activation-unusable");
+    activate(PASSWORD).await.refusal(404, "activation-unusable");
     let session = app.nobody().log_in("baru", PASSWORD).await.is(201).json();
     let client = app.nobody().with_token(session["access_token"].as_str().expect("a token"));
     let listed = admin.get(&members(&admin)).await.is(200).json();
@@ -43,8 +43,8 @@ both_stacks!(a_member_is_invited_activates_once_and_leaves, async |app| {
     assert_eq!(member.expect("listed")["activated_from"], "127.0.0.0/24");
     let post = invited["post"].as_str().expect("an id");
     admin.delete(&format!("{}/{post}", members(&admin))).await.is(204);
-    client.get("/api/v1/me").await.is_problem(401, "unauthorized");
-    app.nobody().log_in("baru", PASSWORD).await.is_problem(403, "no-post");
+    client.get("/api/v1/me").await.refusal(401, "unauthorized");
+    app.nobody().log_in("baru", PASSWORD).await.refusal(403, "no-post");
 });
 
 both_stacks!(a_repeated_invitation_gives_the_same_link_to_the_same_person_only, async |app| {
@@ -55,8 +55,8 @@ both_stacks!(a_repeated_invitation_gives_the_same_link_to_the_same_person_only, 
     };
     let first = invite(&admin, "baru").await.is(201).json();
     assert_eq!(invite(&admin, "baru").await.is(201).json(), first);
-    invite(&admin, "lain").await.is_problem(422, "idempotency-key-reused");
-    invite(&app.actor(Actor::Head), "baru").await.is_problem(422, "idempotency-key-reused");
+    invite(&admin, "lain").await.refusal(422, "idempotency-key-reused");
+    invite(&app.actor(Actor::Head), "baru").await.refusal(422, "idempotency-key-reused");
 });
 
 both_stacks!(a_head_and_a_reset_take_two_people, async |app| {
@@ -65,7 +65,7 @@ both_stacks!(a_head_and_a_reset_take_two_people, async |app| {
     assert_eq!((waits["state"].as_str(), waits["activation"].as_object()), (Some("waiting"), None));
     let consents = format!("/api/v1/offices/{}/consents", admin.office());
     let agree = |id: &Value| format!("{consents}/{}/agree", id.as_str().expect("an id"));
-    admin.post(&agree(&waits["consent"]), json!({})).await.is_problem(403, "second-person");
+    admin.post(&agree(&waits["consent"]), json!({})).await.refusal(403, "second-person");
     let agreed = head.post(&agree(&waits["consent"]), json!({})).await.is(200).json();
     assert!(agreed["activation"]["secret"].is_string());
 
@@ -75,8 +75,8 @@ both_stacks!(a_head_and_a_reset_take_two_people, async |app| {
     let clerk = app.actor(Actor::Clerk);
     clerk.get("/api/v1/me").await.is(200);
     let decided = head.post(&agree(&waits["consent"]), json!({})).await.is(200).json();
-    clerk.get("/api/v1/me").await.is_problem(401, "unauthorized");
-    app.nobody().log_in("clerk", PASSWORD).await.is_problem(401, "login-refused");
+    clerk.get("/api/v1/me").await.refusal(401, "unauthorized");
+    app.nobody().log_in("clerk", PASSWORD).await.refusal(401, "login-refused");
     let body = json!({ "secret": decided["activation"]["secret"], "password": PASSWORD });
     app.nobody().post("/api/v1/activations", body).await.is(200);
     let told = app.actor(Actor::Archivist).get(&consents).await.is(200).json();
@@ -86,7 +86,7 @@ both_stacks!(a_head_and_a_reset_take_two_people, async |app| {
     );
     let waits = admin.post(&reset, json!({})).await.is(202).json();
     admin.delete(&format!("{consents}/{}", waits["consent"].as_str().expect("an id"))).await.is(204);
-    head.post(&agree(&waits["consent"]), json!({})).await.is_problem(409, "consent-settled");
+    head.post(&agree(&waits["consent"]), json!({})).await.refusal(409, "consent-settled");
 });
 
 both_stacks!(what_goes_on_inside_an_office_is_not_there_for_others, async |app| {
@@ -94,19 +94,19 @@ both_stacks!(what_goes_on_inside_an_office_is_not_there_for_others, async |app| 
     for actor in [Actor::OtherClerk, Actor::OtherHead, Actor::AgencyHead, Actor::Auditor] {
         let client = app.actor(actor);
         for part in ["members", "tokens", "consents"] {
-            client.get(&format!("/api/v1/offices/{office}/{part}")).await.is_problem(404, "not-found");
+            client.get(&format!("/api/v1/offices/{office}/{part}")).await.refusal(404, "not-found");
         }
         for part in ["members", "tokens"] {
-            client.post(&format!("/api/v1/offices/{office}/{part}"), json!({})).await.is_problem(404, "not-found");
+            client.post(&format!("/api/v1/offices/{office}/{part}"), json!({})).await.refusal(404, "not-found");
         }
     }
     let path = format!("/api/v1/offices/{office}/members");
     app.actor(Actor::Provisioner).get(&path).await.is(200);
     let refused = app.actor(Actor::Provisioner).post(&path, newcomer("susupan", "clerk")).await;
-    refused.is_problem(403, "office-runs-itself");
+    refused.refusal(403, "office-runs-itself");
     let refused = app.actor(Actor::PlatformAdmin).post(&path, newcomer("susupan", "clerk")).await;
-    refused.is_problem(403, "no-accounts-inside-offices");
-    app.actor(Actor::Clerk).post(&path, newcomer("susupan", "clerk")).await.is_problem(403, "not-your-role");
+    refused.refusal(403, "no-accounts-inside-offices");
+    app.actor(Actor::Clerk).post(&path, newcomer("susupan", "clerk")).await.refusal(403, "not-your-role");
 });
 
 both_stacks!(a_token_is_shown_once_and_does_what_scopes_and_maker_both_allow, async |app| {
@@ -117,20 +117,20 @@ both_stacks!(a_token_is_shown_once_and_does_what_scopes_and_maker_both_allow, as
     let narrow = clerk.with_token(made["token"].as_str().expect("shown once"));
     let me = narrow.get("/api/v1/me").await.is(200).json();
     assert_eq!(me["may"], json!(["upload", "edit"]), "no members, no audit: its maker is a clerk");
-    narrow.get("/api/v1/sessions").await.is_problem(403, "session-needed");
+    narrow.get("/api/v1/sessions").await.refusal(403, "session-needed");
     let listed = clerk.get(&path).await.is(200).json();
     let shown = listed["items"].as_array().expect("items").iter().find(|token| token["id"] == made["id"]);
     assert!(shown.expect("listed").get("token").is_none());
     let wide = json!({ "label": "x", "scopes": ["read"], "expires_at": "2029-01-01T00:00:00Z" });
-    narrow.post(&path, wide).await.is_problem(403, "token-exceeds-maker");
+    narrow.post(&path, wide).await.refusal(403, "token-exceeds-maker");
     let past = json!({ "label": "x", "scopes": ["read"], "expires_at": "2001-01-01T00:00:00Z" });
-    clerk.post(&path, past).await.is_problem(422, "invalid");
+    clerk.post(&path, past).await.refusal(422, "invalid");
     let id = made["id"].as_str().expect("an id");
-    app.actor(Actor::Archivist).delete(&format!("{path}/{id}")).await.is_problem(404, "not-found");
-    clerk.post(&format!("{path}/{id}/adopt"), json!({})).await.is_problem(403, "not-your-role");
+    app.actor(Actor::Archivist).delete(&format!("{path}/{id}")).await.refusal(404, "not-found");
+    clerk.post(&format!("{path}/{id}/adopt"), json!({})).await.refusal(403, "not-your-role");
     let adopted = app.actor(Actor::Admin).post(&format!("{path}/{id}/adopt"), json!({})).await.is(200).json();
     assert_eq!(adopted["maker"]["name"], "admin");
     assert_eq!(narrow.get("/api/v1/me").await.is(200).json()["may"], json!(["members", "audit"]));
     app.actor(Actor::Admin).delete(&format!("{path}/{id}")).await.is(204);
-    narrow.get("/api/v1/me").await.is_problem(401, "unauthorized");
+    narrow.get("/api/v1/me").await.refusal(401, "unauthorized");
 });

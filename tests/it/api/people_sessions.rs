@@ -27,18 +27,18 @@ both_stacks!(a_session_opens_is_listed_and_ends_at_once, async |app| {
     let other = listed["items"].as_array().expect("items").iter().find(|session| session["current"] == false);
     let other = other.expect("the second session")["id"].as_str().expect("an id").to_owned();
     let (stranger, _) = opened(app, "other.clerk").await;
-    stranger.delete(&format!("/api/v1/sessions/{other}")).await.is_problem(404, "not-found");
+    stranger.delete(&format!("/api/v1/sessions/{other}")).await.refusal(404, "not-found");
     let head = client.get("/api/v1/sessions?limit=1").await.is(200).json();
     let next = head["next_cursor"].as_str().expect("more");
     let tail = client.get(&format!("/api/v1/sessions?limit=1&cursor={next}")).await.is(200).json();
     assert_ne!(head["items"][0]["id"], tail["items"][0]["id"]);
-    client.get("/api/v1/sessions?limit=0").await.is_problem(422, "invalid");
-    client.get("/api/v1/sessions?cursor=x").await.is_problem(422, "invalid");
-    client.get("/api/v1/sessions?unknown=1").await.is_problem(422, "invalid");
+    client.get("/api/v1/sessions?limit=0").await.refusal(422, "invalid");
+    client.get("/api/v1/sessions?cursor=x").await.refusal(422, "invalid");
+    client.get("/api/v1/sessions?unknown=1").await.refusal(422, "invalid");
     client.delete(&format!("/api/v1/sessions/{other}")).await.is(204);
-    second.get("/api/v1/me").await.is_problem(401, "unauthorized");
+    second.get("/api/v1/me").await.refusal(401, "unauthorized");
     client.delete("/api/v1/sessions/current").await.is(204);
-    client.get("/api/v1/me").await.is_problem(401, "unauthorized");
+    client.get("/api/v1/me").await.refusal(401, "unauthorized");
 });
 
 both_stacks!(a_refresh_token_works_once_and_its_reuse_ends_the_family, async |app| {
@@ -49,9 +49,9 @@ both_stacks!(a_refresh_token_works_once_and_its_reuse_ends_the_family, async |ap
     let pair = refresh(&first).await.is(200).json();
     let client = app.nobody().with_token(pair["access_token"].as_str().expect("a token"));
     client.get("/api/v1/me").await.is(200);
-    refresh(&first).await.is_problem(401, "unauthorized");
-    client.get("/api/v1/me").await.is_problem(401, "unauthorized");
-    refresh(pair["refresh_token"].as_str().expect("a token")).await.is_problem(401, "unauthorized");
+    refresh(&first).await.refusal(401, "unauthorized");
+    client.get("/api/v1/me").await.refusal(401, "unauthorized");
+    refresh(pair["refresh_token"].as_str().expect("a token")).await.refusal(401, "unauthorized");
 });
 
 both_stacks!(wrong_and_unknown_logins_answer_alike_and_wait_alike, async |app| {
@@ -75,24 +75,24 @@ both_stacks!(wrong_and_unknown_logins_answer_alike_and_wait_alike, async |app| {
 
 both_stacks!(a_request_that_is_not_as_described_says_what_is_wrong, async |app| {
     let nobody = app.nobody();
-    let problem = nobody.post("/api/v1/sessions", json!({ "login": "clerk" })).await.is_problem(422, "invalid");
+    let problem = nobody.post("/api/v1/sessions", json!({ "login": "clerk" })).await.refusal(422, "invalid");
     assert!(problem["errors"][0]["detail"].as_str().expect("a detail").contains("password"), "{problem}");
     let body = json!({ "login": "clerk", "password": "x", "remember": true });
-    nobody.post("/api/v1/sessions", body).await.is_problem(422, "invalid");
+    nobody.post("/api/v1/sessions", body).await.refusal(422, "invalid");
     let request = nobody.request(Method::POST, "/api/v1/sessions").body("login=clerk");
-    send(request).await.is_problem(415, "json-expected");
+    send(request).await.refusal(415, "json-expected");
     let request = nobody.request(Method::POST, "/api/v1/sessions").header("content-type", "application/json");
-    send(request.body("{")).await.is_problem(400, "not-json");
+    send(request.body("{")).await.refusal(400, "not-json");
     let request = app.actor(Actor::Clerk).request(Method::GET, "/api/v1/me").header("Lumbung-Office", "ofc_x");
-    send(request).await.is_problem(400, "lumbung-office");
+    send(request).await.refusal(400, "lumbung-office");
     let foreign = app.account(Actor::OtherClerk).office;
     let request = app.actor(Actor::Clerk).request(Method::GET, "/api/v1/me").header("Lumbung-Office", foreign);
-    send(request).await.is_problem(403, "not-your-office");
+    send(request).await.refusal(403, "not-your-office");
 });
 
 both_stacks!(codes_are_enrolled_confirmed_asked_for_and_turned_off, async |app| {
     let (client, _) = opened(app, "archivist").await;
-    app.actor(Actor::Archivist).post("/api/v1/me/totp", json!({})).await.is_problem(403, "session-needed");
+    app.actor(Actor::Archivist).post("/api/v1/me/totp", json!({})).await.refusal(403, "session-needed");
     let secret = client.post("/api/v1/me/totp", json!({})).await.is(201).json();
     let code = |later: u64| {
         let secret = data_encoding::BASE32_NOPAD.decode(secret["secret"].as_str().expect("a secret").as_bytes());
@@ -100,16 +100,16 @@ both_stacks!(codes_are_enrolled_confirmed_asked_for_and_turned_off, async |app| 
         totp.expect("160 bits").generate(app.clock.now().0 as u64 / 1000 + later)
     };
     let confirm = |code: String| client.request(Method::PUT, "/api/v1/me/totp").json(&json!({ "code": code }));
-    send(confirm("000000".into())).await.is_problem(422, "invalid");
+    send(confirm("000000".into())).await.refusal(422, "invalid");
     send(confirm(code(0))).await.is(204);
     let log_in = async |code: Value| {
         let body = json!({ "login": "archivist", "password": PASSWORD, "code": code });
         app.nobody().post("/api/v1/sessions", body).await
     };
-    log_in(Value::Null).await.is_problem(401, "login-code");
+    log_in(Value::Null).await.refusal(401, "login-code");
     let next = code(30);
     log_in(json!(next)).await.is(201);
-    log_in(json!(next)).await.is_problem(401, "login-code");
+    log_in(json!(next)).await.refusal(401, "login-code");
     assert_eq!(client.get("/api/v1/me").await.is(200).json()["person"]["totp"], true);
     app.clock.advance(std::time::Duration::from_secs(120));
     let off = json!({ "password": PASSWORD, "code": code(0) });
@@ -123,11 +123,11 @@ both_stacks!(a_new_password_is_checked_and_ends_other_sessions, async |app| {
         let body = json!({ "password": old, "new_password": new });
         send(client.request(Method::PUT, "/api/v1/me/password").json(&body)).await
     };
-    let problem = change(PASSWORD, "pendek").await.is_problem(422, "invalid");
+    let problem = change(PASSWORD, "pendek").await.refusal(422, "invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/new_password");
-    change("salah sekali", "lumbung yang penuh").await.is_problem(422, "invalid");
+    change("salah sekali", "lumbung yang penuh").await.refusal(422, "invalid");
     change(PASSWORD, "lumbung yang penuh").await.is(204);
-    other.get("/api/v1/me").await.is_problem(401, "unauthorized");
+    other.get("/api/v1/me").await.refusal(401, "unauthorized");
     client.get("/api/v1/me").await.is(200);
     app.nobody().log_in("clerk", "lumbung yang penuh").await.is(201);
 });

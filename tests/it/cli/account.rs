@@ -39,7 +39,7 @@ async fn a_reset_gives_one_link_and_ends_what_was_before() {
     let report: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
     assert_eq!((&report["login"], &report["activation_link_file"]), (&json!("clerk"), &json!(place)));
     assert_eq!(std::fs::metadata(&out).expect("made").permissions().mode() & 0o777, 0o600);
-    clerk.get("/api/v1/me").await.is_problem(401, "unauthorized");
+    clerk.get("/api/v1/me").await.refusal(401, "unauthorized");
     let link = text(&out);
     let (address, secret) = link.trim().split_once('#').expect("the secret is the fragment");
     assert_eq!(address, format!("{}/aktivasi", program.base));
@@ -47,7 +47,7 @@ async fn a_reset_gives_one_link_and_ends_what_was_before() {
     let nobody = Client::nobody(&program.base);
     let again = json!({ "secret": secret, "password": format!("{PASSWORD} baru") });
     nobody.post("/api/v1/activations", again.clone()).await.is(200);
-    nobody.post("/api/v1/activations", again).await.is_problem(404, "activation-unusable");
+    nobody.post("/api/v1/activations", again).await.refusal(404, "activation-unusable");
     let audit = program.actor(Actor::Auditor).get("/api/v1/audit").await.is(200).json();
     assert!(is_noted(&audit, "credentials.reset"), "{audit}");
 }

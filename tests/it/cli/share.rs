@@ -39,9 +39,9 @@ async fn a_letter_is_found_and_shared_from_the_terminal() {
         let path = format!("/api/v1/shared/{public}/open");
         async move { nobody.post(&path, extra).await }
     };
-    open(json!({ "secret": secret })).await.is_problem(401, "link-password");
+    open(json!({ "secret": secret })).await.refusal(401, "link-password");
     open(json!({ "secret": secret, "password": "padi sawah" })).await.is(200);
-    open(json!({ "secret": secret, "password": "padi sawah" })).await.is_problem(404, "link-unusable");
+    open(json!({ "secret": secret, "password": "padi sawah" })).await.refusal(404, "link-unusable");
     let listed = clerk.get("/api/v1/links").await.is(200).text();
     assert!(listed.contains("DPMD") && !listed.contains(secret), "the secret is nowhere any more");
 

@@ -29,7 +29,7 @@ async fn every_call(stack: Stack) {
             n = next(n, name);
         }
         assert!(kills > 0 || stack == Stack::Networked, "no {name} at all");
-        println!("{stack:?}: killed at {kills} of the first {n} calls of {name}, 0 lost");
+        eprintln!("{stack:?}: killed at {kills} of the first {n} calls of {name}, 0 lost");
     }
 }
 

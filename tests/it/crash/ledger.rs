@@ -79,7 +79,7 @@ impl Ledger {
     async fn check_document(&self, clerk: &Client, id: &str, kept: &Kept) {
         let path = format!("/api/v1/documents/{id}");
         if kept.trashed {
-            clerk.get(&path).await.is_problem(404, "not-found");
+            clerk.get(&path).await.refusal(404, "not-found");
             assert!(clerk.finds(&kept.word).await.is_empty(), "{id} is found in the trash");
             return;
         }
@@ -129,10 +129,10 @@ async fn check_link(clerk: &Client, id: &str, link: &Shared) {
     if link.revoked {
         assert_eq!(shown["state"], "revoked");
         let body = serde_json::json!({ "secret": link.secret });
-        clerk.post(&format!("/api/v1/shared/{}/peek", link.public), body).await.is_problem(404, "link-unusable");
+        clerk.post(&format!("/api/v1/shared/{}/peek", link.public), body).await.refusal(404, "link-unusable");
         if let Some(grant) = &link.grant {
             let used = clerk.with_token(grant).request(Method::GET, &format!("/api/v1/shared/{}/content", link.public));
-            send(used).await.is_problem(404, "link-unusable");
+            send(used).await.refusal(404, "link-unusable");
         }
     }
 }

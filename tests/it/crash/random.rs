@@ -33,7 +33,7 @@ async fn kills_at_random_lose_nothing_networked() {
 async fn kills(stack: Stack) {
     let (seed, mut chance) = chance();
     let times = if is_full() { 250 } else { 15 };
-    println!("{stack:?}: LUMBUNG_TEST_SEED={seed}");
+    eprintln!("{stack:?}: LUMBUNG_TEST_SEED={seed}");
     let started = Instant::now();
     let settings = [("queue.lease_seconds", "10"), ("upload.max_open", "10000")];
     let mut program = Program::start(stack, &settings).await;
@@ -57,7 +57,7 @@ async fn kills(stack: Stack) {
     }
     let ledger = ledger.lock().await;
     ledger.check(&clerk, &head).await;
-    println!(
+    eprintln!(
         "{stack:?}: {times} kills at random, {} documents acknowledged, 0 lost, in {} s",
         ledger.documents.len(),
         started.elapsed().as_secs()

@@ -16,7 +16,8 @@ both_stacks!(filters_let_by_what_they_say_and_nothing_else, async |app| {
     let third = letter(&clerk, "blencong tiga", details("undangan", "500.4", "2025-01-31", "rahasia")).await;
     let foreign = letter(&other, "blencong empat", json!({ "reach": "kabupaten", "date": "2024-05-01" })).await;
     let nowhere = lumbung::id::OfficeId::fresh(&app.clock).to_string();
-    let cases: [(&[(&str, &str)], &[&String]); 12] = [
+    type Query<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Query, &[&String]); 12] = [
         (&[], &[&third, &second, &first, &foreign]),
         (&[("office", clerk.office())], &[&third, &second, &first]),
         (&[("office", other.office())], &[&foreign]),
@@ -41,7 +42,7 @@ both_stacks!(filters_let_by_what_they_say_and_nothing_else, async |app| {
         assert_eq!(found, expected, "{filter:?}");
     }
     for (filter, pointer) in [("from=kemarin", "/query/from"), ("to=2024-13-01", "/query/to")] {
-        let wrong = clerk.get(&format!("/api/v1/search?q=blencong&{filter}")).await.is_problem(422, "invalid");
+        let wrong = clerk.get(&format!("/api/v1/search?q=blencong&{filter}")).await.refusal(422, "invalid");
         assert_eq!(wrong["errors"][0]["pointer"], pointer, "{wrong}");
     }
 });

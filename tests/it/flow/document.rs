@@ -77,7 +77,7 @@ both_stacks!(what_is_ready_is_found_with_its_words_marked_on_the_page, async |ap
     let picture = clerk.get(&path(&document, "/pages/1/image?width=240")).await.is(200);
     assert!(["image/jpeg", "image/png"].contains(&picture.header("content-type")));
     assert_eq!(image::load_from_memory(&picture.body).expect("a picture").width(), 240);
-    clerk.get(&path(&document, "/pages/2/text")).await.is_problem(404, "not-found");
+    clerk.get(&path(&document, "/pages/2/text")).await.refusal(404, "not-found");
     clerk.get(&path(&document, "/pages/0/image")).await.is(404);
 });
 
@@ -116,7 +116,7 @@ both_stacks!(the_original_comes_back_whole_or_by_range_and_never_as_a_page, asyn
     }
     assert_eq!(asked(&[("range", "bytes=5-9"), ("if-range", whole.header("etag"))]).await.is(206).body, bytes[5..10]);
     assert_eq!(asked(&[("range", "bytes=5-9"), ("if-range", "\"old\"")]).await.is(200).body, bytes);
-    asked(&[("range", &format!("bytes={}-", bytes.len()))]).await.is_problem(416, "range");
+    asked(&[("range", &format!("bytes={}-", bytes.len()))]).await.refusal(416, "range");
     assert!(asked(&[("if-none-match", whole.header("etag"))]).await.is(304).body.is_empty());
 
     let head = send(clerk.request(Method::HEAD, &content)).await.is(200);
@@ -136,14 +136,14 @@ both_stacks!(details_are_changed_by_whoever_has_seen_the_latest_ones, async |app
             None => request,
         })
     };
-    change(None, json!({ "title": "Lain" })).await.is_problem(428, "if-match-required");
+    change(None, json!({ "title": "Lain" })).await.refusal(428, "if-match-required");
     let changed = change(Some(&tag), json!({ "title": "Undangan kedua", "number": null })).await.is(200);
     assert_ne!(changed.header("etag"), tag);
     let shown = changed.json();
     assert_eq!((&shown["title"], &shown["number"]), (&json!("Undangan kedua"), &Value::Null));
     assert_eq!(shown["date"], "2025-12-15", "an absent field stays");
-    change(Some(&tag), json!({ "title": "Tertimpa" })).await.is_problem(412, "stale");
-    let wrong = change(Some(changed.header("etag")), json!({ "titel": "x" })).await.is_problem(422, "invalid");
+    change(Some(&tag), json!({ "title": "Tertimpa" })).await.refusal(412, "stale");
+    let wrong = change(Some(changed.header("etag")), json!({ "titel": "x" })).await.refusal(422, "invalid");
     assert_eq!(wrong["errors"][0]["pointer"], "/titel", "{wrong}");
     assert_eq!(clerk.get(&place).await.is(200).json()["title"], "Undangan kedua");
     assert_eq!(clerk.finds("kedua").await, [id(&document)]);
@@ -155,7 +155,7 @@ both_stacks!(what_is_in_the_trash_is_nowhere_until_it_is_brought_back, async |ap
     clerk.delete(&path(&document, "")).await.is(204);
     assert!(clerk.finds("blencong").await.is_empty());
     for rest in ["", "/content", "/pages/1/image", "/pages/1/text", "/pages/1/words", "/history"] {
-        clerk.get(&path(&document, rest)).await.is_problem(404, "not-found");
+        clerk.get(&path(&document, rest)).await.refusal(404, "not-found");
     }
     assert_eq!(clerk.get("/api/v1/documents").await.is(200).json()["items"], json!([]));
     let trash = clerk.get("/api/v1/documents?state=trashed").await.is(200).json();

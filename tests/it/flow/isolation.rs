@@ -105,7 +105,7 @@ both_stacks!(what_an_office_opens_to_the_regency_is_found_by_others_until_it_clo
     other.get(&format!("{path}/history")).await.is(404);
     clerk.patch(&path, json!({ "security_class": "terbatas" })).await.is(200);
     assert!(other.finds("blencong").await.is_empty());
-    other.get(&path).await.is_problem(404, "not-found");
+    other.get(&path).await.refusal(404, "not-found");
     assert_eq!(clerk.finds("blencong").await, [document.as_str()]);
 });
 

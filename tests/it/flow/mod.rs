@@ -23,9 +23,9 @@ both_stacks!(an_uploaded_letter_is_found_by_its_own_office_only, async |app| {
     for other in [Actor::OtherClerk, Actor::AgencyClerk] {
         let stranger = app.actor(other);
         assert!(stranger.finds("blencong").await.is_empty(), "{other:?} found it");
-        stranger.get(&format!("/api/v1/documents/{id}")).await.is_problem(404, "not-found");
+        stranger.get(&format!("/api/v1/documents/{id}")).await.refusal(404, "not-found");
     }
-    app.nobody().get("/api/v1/documents").await.is_problem(401, "unauthorized");
+    app.nobody().get("/api/v1/documents").await.refusal(401, "unauthorized");
 });
 
 /// The id of a document, an upload or a link.

@@ -72,8 +72,8 @@ both_stacks!(an_upload_in_pieces_becomes_the_document, async |app| {
     assert_eq!((first.header("upload-offset"), first.header("lumbung-document")), ("1000", ""));
     assert!(first.header("upload-expires").ends_with(" GMT"), "{}", first.header("upload-expires"));
     assert_eq!(documents(&clerk).await, 0, "what is not complete is not there");
-    go_on(&clerk, &place, 500, &bytes[500..]).await.is_problem(409, "upload-offset");
-    go_on(&clerk, &place, 2000, &bytes[2000..]).await.is_problem(409, "upload-offset");
+    go_on(&clerk, &place, 500, &bytes[500..]).await.refusal(409, "upload-offset");
+    go_on(&clerk, &place, 2000, &bytes[2000..]).await.refusal(409, "upload-offset");
     let last = go_on(&clerk, &place, 1000, &bytes[1000..]).await.is(204);
     let document = last.header("lumbung-document").to_owned();
     let shown = clerk.settled(&document).await;
@@ -97,9 +97,9 @@ both_stacks!(creation_with_upload_and_checksums_keep_only_what_arrived_whole, as
         let request = tus(&clerk, Method::PATCH, &place).header("Upload-Offset", 700).header("Content-Type", OFFSET);
         send(request.header("Upload-Checksum", format!("{algorithm} {digest}")).body(bytes[700..].to_vec()))
     };
-    checked("sha256", &STANDARD.encode(Sha256::digest(b"other"))).await.is_problem(460, "checksum-mismatch");
+    checked("sha256", &STANDARD.encode(Sha256::digest(b"other"))).await.refusal(460, "checksum-mismatch");
     assert_eq!(offset(&clerk, &place).await, 700, "nothing of a damaged piece is kept");
-    checked("md5", "AAAA").await.is_problem(400, "upload-checksum");
+    checked("md5", "AAAA").await.refusal(400, "upload-checksum");
     let done = checked("sha256", &STANDARD.encode(Sha256::digest(&bytes[700..]))).await.is(204);
     let path = format!("/api/v1/documents/{}/content", done.header("lumbung-document"));
     assert_eq!(clerk.get(&path).await.is(200).body, bytes);
@@ -111,20 +111,20 @@ both_stacks!(an_upload_belongs_to_whoever_began_it_until_it_ends_or_expires, asy
     for actor in [Actor::OtherClerk, Actor::Head] {
         let stranger = app.actor(actor);
         assert_eq!(send(tus(&stranger, Method::HEAD, &place)).await.status, 404, "{actor:?}");
-        go_on(&stranger, &place, 0, b"x").await.is_problem(404, "not-found");
-        send(tus(&stranger, Method::DELETE, &place)).await.is_problem(404, "not-found");
+        go_on(&stranger, &place, 0, b"x").await.refusal(404, "not-found");
+        send(tus(&stranger, Method::DELETE, &place)).await.refusal(404, "not-found");
     }
     send(clerk.request(Method::HEAD, &place)).await.is(412);
     go_on(&clerk, &place, 0, &letter(60)).await.is(204);
     let longer = go_on(&clerk, &place, 60, &letter(60)).await;
-    longer.is_problem(413, "too-large");
+    longer.refusal(413, "too-large");
     send(tus(&clerk, Method::DELETE, &place)).await.is(204);
     send(tus(&clerk, Method::HEAD, &place)).await.is(404);
     let old = begin(&clerk, 100, &pairs("b.txt", &json!({}))).await;
     go_on(&clerk, &old, 0, &letter(60)).await.is(204);
     app.clock.advance(Duration::from_secs(49 * 3600));
     send(tus(&clerk, Method::HEAD, &old)).await.is(404);
-    go_on(&clerk, &old, 60, &letter(40)).await.is_problem(404, "not-found");
+    go_on(&clerk, &old, 60, &letter(40)).await.refusal(404, "not-found");
     assert_eq!(documents(&clerk).await, 0);
 });
 
@@ -134,11 +134,11 @@ both_stacks!(mistakes_in_the_details_are_told_before_the_first_byte, async |app|
         let request = tus(&clerk, Method::POST, "/api/v1/uploads").header("Upload-Length", length);
         send(request.header("Upload-Metadata", pairs))
     };
-    ask("10", pairs("a.txt", &json!({ "titel": "x" }))).await.is_problem(422, "invalid");
-    ask("10", format!("filename {}", STANDARD.encode("a.txt"))).await.is_problem(422, "invalid");
-    ask("10", "metadata !!".into()).await.is_problem(400, "upload-metadata");
-    ask("99999999999999", pairs("a.txt", &json!({}))).await.is_problem(413, "too-large");
-    ask("banyak", pairs("a.txt", &json!({}))).await.is_problem(400, "upload-length");
+    ask("10", pairs("a.txt", &json!({ "titel": "x" }))).await.refusal(422, "invalid");
+    ask("10", format!("filename {}", STANDARD.encode("a.txt"))).await.refusal(422, "invalid");
+    ask("10", "metadata !!".into()).await.refusal(400, "upload-metadata");
+    ask("99999999999999", pairs("a.txt", &json!({}))).await.refusal(413, "too-large");
+    ask("banyak", pairs("a.txt", &json!({}))).await.refusal(400, "upload-length");
 });
 
 both_stacks!(two_last_pieces_at_once_make_one_document, async |app| {
@@ -174,7 +174,7 @@ both_stacks!(held_photographs_become_one_pdf_with_each_photograph_unchanged, asy
     }
     assert!(holds(&pdf, "%PDF-"));
     assert_eq!(clerk.settled(&id(&made)).await["pages"], 2);
-    clerk.post("/api/v1/documents/from-uploads", ask).await.is_problem(404, "not-found");
+    clerk.post("/api/v1/documents/from-uploads", ask).await.refusal(404, "not-found");
 });
 
 fn photograph(shade: u8) -> Vec<u8> {

@@ -113,7 +113,8 @@ both_stacks!(bytes_that_differ_from_their_digest_are_refused, async |app: &TestA
 both_stacks!(a_file_name_is_cleaned_and_never_leads_anywhere, async |app: &TestApp| {
     let clerk = app.actor(Actor::Clerk);
     let long = format!("{}.txt", "surat panjang ".repeat(286));
-    let names: [(&[u8], fn(&str) -> bool); 5] = [
+    type Holds = fn(&str) -> bool;
+    let names: [(&[u8], Holds); 5] = [
         (b"../../etc/passwd", |name| name == "passwd"),
         (b"C:\\Users\\desa\\surat.txt", |name| name == "surat.txt"),
         (long.as_bytes(), |name| name.ends_with(".txt")),

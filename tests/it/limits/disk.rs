@@ -70,7 +70,7 @@ async fn is_full(caller: &Client, size: usize) {
         let request = caller.request(Method::POST, "/api/v1/documents").multipart(form);
         let answer = send(request.header("Cookie", cookie)).await;
         assert_eq!(answer.header("retry-after"), "5", "{}", answer.text());
-        let problem = answer.is_problem(503, "disk-full");
+        let problem = answer.refusal(503, "disk-full");
         assert!(problem["detail"].as_str().is_some_and(|said| said.contains(words)), "{problem}");
     }
 }
@@ -131,7 +131,7 @@ async fn a_disk_that_is_full_altogether_takes_nothing_and_loses_nothing() {
         let change = json!({ "summary": format!("{number} {}", "tanggul ".repeat(1000)) });
         let answer = send(clerk.request(Method::PATCH, &path).header("If-Match", etag).json(&change)).await;
         if answer.status != 200 {
-            answer.is_problem(503, "disk-full");
+            answer.refusal(503, "disk-full");
             break;
         }
         assert!(number < 199, "the database found room on a full disk");

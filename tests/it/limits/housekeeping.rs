@@ -85,8 +85,8 @@ both_stacks!(a_repeated_request_answers_the_first_answer_for_a_day, async |app: 
     }
     let made = post("Perihal: satu", "kunci").await.is(201).json();
     assert_eq!(documents(&clerk).await, 1);
-    post("Perihal: dua", "kunci").await.is_problem(422, "idempotency-key-reused");
-    post("Perihal: satu", "kunci dengan spasi").await.is_problem(400, "idempotency-key");
+    post("Perihal: dua", "kunci").await.refusal(422, "idempotency-key-reused");
+    post("Perihal: satu", "kunci dengan spasi").await.refusal(400, "idempotency-key");
     let other = app.actor(Actor::OtherClerk);
     let foreign = other.request(Method::POST, "/api/v1/documents").header("Idempotency-Key", "kunci");
     let foreign = send(foreign.multipart(form("surat.txt", b"Perihal: satu".to_vec(), json!({})))).await.is(201).json();

@@ -58,8 +58,8 @@ fn upload(caller: &Client, parts: &[Raw<'_>]) -> RequestBuilder {
 
 /// The same refusal in both languages, each in its own words; returns the English one.
 async fn refused(request: impl Fn() -> RequestBuilder, status: u16, slug: &str) -> Value {
-    let english = send(request()).await.is_problem(status, slug);
-    let indonesian = send(request().header("Cookie", "lang=id")).await.is_problem(status, slug);
+    let english = send(request()).await.refusal(status, slug);
+    let indonesian = send(request().header("Cookie", "lang=id")).await.refusal(status, slug);
     for problem in [&english, &indonesian] {
         let said = problem["detail"].as_str().unwrap_or_default();
         assert!(

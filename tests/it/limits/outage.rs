@@ -31,7 +31,7 @@ async fn is_unavailable(request: impl Fn() -> RequestBuilder, slug: &str) {
     for cookie in ["lang=en", "lang=id"] {
         let answer = send(request().header("Cookie", cookie)).await;
         assert_eq!(answer.header("retry-after"), "5", "{}", answer.text());
-        let problem = answer.is_problem(503, slug);
+        let problem = answer.refusal(503, slug);
         let words = if cookie == "lang=en" { "try again" } else { "coba lagi" };
         assert!(problem["detail"].as_str().is_some_and(|said| said.contains(words)), "{problem}");
     }
@@ -55,9 +55,9 @@ async fn a_store_that_is_away_is_told_within_its_limits_and_works_again_by_itsel
         let answer = try_upload(&clerk, &format!("Perihal: {fault:?}")).await;
         assert!(begun.elapsed() < STORE_LIMIT, "{fault:?}: {:?}", begun.elapsed());
         assert_eq!(answer.header("retry-after"), "5", "{fault:?}");
-        answer.is_problem(503, "store-unavailable");
+        answer.refusal(503, "store-unavailable");
         let begun = Instant::now();
-        clerk.get(&content).await.is_problem(503, "store-unavailable");
+        clerk.get(&content).await.refusal(503, "store-unavailable");
         assert!(begun.elapsed() < STORE_LIMIT, "{fault:?}: {:?}", begun.elapsed());
         assert_eq!(documents(&clerk).await, 1, "{fault:?}: what was not acknowledged is not there");
         faults.store.now(Fault::None).await;
@@ -110,7 +110,7 @@ async fn an_upload_whose_answer_from_the_store_is_lost_is_acknowledged_once() {
     let lost = send(request()).await;
     assert!(faults.store.struck() > 0);
     faults.store.now(Fault::None).await;
-    lost.is_problem(503, "store-unavailable");
+    lost.refusal(503, "store-unavailable");
     assert_eq!(documents(&clerk).await, 0);
     let made = send(request()).await.is(201).json();
     assert_eq!(send(request()).await.is(201).json()["id"], made["id"], "the same upload again is the same document");
@@ -207,7 +207,7 @@ async fn a_database_that_leaves_in_the_midst_of_uploads_loses_nothing_that_was_a
         let (number, answer) = done.expect("a task of ours");
         match answer.status {
             201 => acknowledged.push((number, answer.json()["id"].as_str().expect("an id").to_owned())),
-            503 => drop(answer.is_problem(503, "database-away")),
+            503 => drop(answer.refusal(503, "database-away")),
             other => panic!("{number}: {other} {}", answer.text()),
         }
     }

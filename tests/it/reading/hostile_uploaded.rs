@@ -49,7 +49,7 @@ async fn settle(files: Vec<Hostile>) {
         let name = path.rsplit('/').next().unwrap_or(path);
         let answer = clerk.try_upload(name, bytes.clone(), json!({ "title": path })).await;
         if fate == Fate::Not(Reason::Empty) {
-            answer.is_problem(422, "invalid");
+            answer.refusal(422, "invalid");
         } else {
             sent.push((path, bytes, fate, answer.is(201).json()));
         }

@@ -191,7 +191,7 @@ both_stacks!(what_cannot_be_read_is_kept_says_why_and_may_be_tried_again, async 
     }
     let read = clerk.upload_and_read("surat.pdf", whole, json!({})).await;
     let again = format!("/api/v1/documents/{}/read", read["id"].as_str().expect("an id"));
-    clerk.post(&again, json!({})).await.is_problem(409, "not-unreadable");
+    clerk.post(&again, json!({})).await.refusal(409, "not-unreadable");
 });
 
 both_stacks!(a_signed_pdf_says_so_and_comes_back_byte_for_byte, async |app: &TestApp| {

@@ -45,8 +45,8 @@ async fn everything_comes_back(stack: Stack) {
     let nobody = Client::nobody(&base(&running));
     open(&nobody, &archive.live, json!({})).await.is(200);
     open(&nobody, &archive.live, json!({})).await.is(200);
-    open(&nobody, &archive.live, json!({})).await.is_problem(404, "link-unusable");
-    open(&nobody, &archive.revoked, json!({})).await.is_problem(404, "link-unusable");
+    open(&nobody, &archive.live, json!({})).await.refusal(404, "link-unusable");
+    open(&nobody, &archive.revoked, json!({})).await.refusal(404, "link-unusable");
     let old = app.actor(Actor::Clerk);
     Client::nobody(&base(&running)).with_token(&old.account().token).get("/api/v1/me").await.is(401);
     assert!(running.app.records.flush().await.expect("records go on"));

@@ -32,7 +32,7 @@ both_stacks!(each_class_refuses_what_it_does_not_allow_with_the_rules_name, asyn
         let answer = try_link(caller, &letters[class], &asked).await;
         match refusal {
             None => drop(answer.is(201)),
-            Some(slug) => drop(answer.is_problem(403, slug)),
+            Some(slug) => drop(answer.refusal(403, slug)),
         }
     }
 });
@@ -42,10 +42,10 @@ both_stacks!(a_clerks_link_on_rahasia_waits_for_the_head, async |app: &TestApp| 
     let document = letter(&clerk, "rahasia").await;
     let made = link(&clerk, &document, &terms(app, offices(&[&agency]), "view", json!({}))).await;
     assert_eq!(shown(&clerk, &made).await["state"], "pending");
-    open(&agency, &made, json!({})).await.is_problem(404, "link-unusable");
+    open(&agency, &made, json!({})).await.refusal(404, "link-unusable");
     let release = format!("/api/v1/links/{}/release", made.id);
-    clerk.post(&release, json!({})).await.is_problem(403, "not-your-role");
-    app.actor(Actor::AgencyHead).post(&release, json!({})).await.is_problem(404, "not-found");
+    clerk.post(&release, json!({})).await.refusal(403, "not-your-role");
+    app.actor(Actor::AgencyHead).post(&release, json!({})).await.refusal(404, "not-found");
     assert_eq!(head.post(&release, json!({})).await.is(200).json()["state"], "open");
     let opened = open(&agency, &made, json!({})).await.is(200);
     assert_eq!(opened.json()["document"]["title"], "Undangan rapat");
@@ -58,13 +58,13 @@ both_stacks!(raising_a_class_kills_at_once_the_links_that_no_longer_conform, asy
     let reader = holder(app, &open(&app.nobody(), &made, json!({})).await.is(200));
     let path = format!("/api/v1/documents/{document}");
     village.patch(&path, json!({ "security_class": "terbatas" })).await.is(200);
-    reader.get(&content(&made)).await.is_problem(404, "link-unusable");
-    open(&app.nobody(), &made, json!({})).await.is_problem(404, "link-unusable");
+    reader.get(&content(&made)).await.refusal(404, "link-unusable");
+    open(&app.nobody(), &made, json!({})).await.refusal(404, "link-unusable");
     assert_eq!(shown(&village, &made).await["state"], "class_raised");
     head.patch(&path, json!({ "security_class": "biasa" })).await.is(200);
-    open(&app.nobody(), &made, json!({})).await.is_problem(404, "link-unusable");
+    open(&app.nobody(), &made, json!({})).await.refusal(404, "link-unusable");
     let again = village.patch(&format!("/api/v1/links/{}", made.id), json!({ "paused": false })).await;
-    again.is_problem(409, "link-ended");
+    again.refusal(409, "link-ended");
 });
 
 both_stacks!(no_chain_of_extensions_outlives_the_longest_life, async |app: &TestApp| {
@@ -76,7 +76,7 @@ both_stacks!(no_chain_of_extensions_outlives_the_longest_life, async |app: &Test
     app.clock.advance(DAY / 2);
     village.patch(&path, json!({ "expires_at": end.rfc3339() })).await.is(200);
     let later = json!({ "expires_at": end.plus(DAY / 4).rfc3339() });
-    village.patch(&path, later).await.is_problem(403, "life-too-long");
+    village.patch(&path, later).await.refusal(403, "life-too-long");
 });
 
 both_stacks!(a_change_names_the_state_that_it_changes, async |app: &TestApp| {
@@ -92,12 +92,12 @@ both_stacks!(a_change_names_the_state_that_it_changes, async |app: &TestApp| {
         })
     };
     let etag = village.get(&path).await.is(200).header("etag").to_owned();
-    patch(None, json!({ "label": "satu" })).await.is_problem(428, "if-match-required");
-    patch(Some(etag.clone()), json!({ "colour": "red" })).await.is_problem(422, "invalid");
+    patch(None, json!({ "label": "satu" })).await.refusal(428, "if-match-required");
+    patch(Some(etag.clone()), json!({ "colour": "red" })).await.refusal(422, "invalid");
     let changed = patch(Some(etag.clone()), json!({ "label": "satu", "max_opens": null })).await.is(200);
     assert_eq!((&changed.json()["label"], &changed.json()["max_opens"]), (&json!("satu"), &Value::Null));
     assert_ne!(changed.header("etag"), etag);
-    patch(Some(etag), json!({ "label": "dua" })).await.is_problem(412, "stale");
+    patch(Some(etag), json!({ "label": "dua" })).await.refusal(412, "stale");
 });
 
 both_stacks!(a_repeated_request_answers_with_the_first_links_address, async |app: &TestApp| {
@@ -113,7 +113,7 @@ both_stacks!(a_repeated_request_answers_with_the_first_links_address, async |app
     assert_eq!(first, second);
     assert_eq!(village.get("/api/v1/links").await.is(200).json()["items"].as_array().map(Vec::len), Some(1));
     let other = json!({ "rights": "download", "audience": asked["audience"], "expires_at": asked["expires_at"] });
-    ask(other).await.is_problem(422, "idempotency-key-reused");
+    ask(other).await.refusal(422, "idempotency-key-reused");
 });
 
 both_stacks!(viewing_only_needs_page_pictures, async |app: &TestApp| {
@@ -122,7 +122,7 @@ both_stacks!(viewing_only_needs_page_pictures, async |app: &TestApp| {
     let document = kept["id"].as_str().expect("an id");
     village.settled(document).await;
     let refusal = try_link(&village, document, &terms(app, anyone(), "view", json!({}))).await;
-    let problem = refusal.is_problem(422, "invalid");
+    let problem = refusal.refusal(422, "invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/rights");
     try_link(&village, document, &terms(app, anyone(), "download", json!({}))).await.is(201);
 });

@@ -86,8 +86,8 @@ both_stacks!(a_sender_uploads_in_pieces_and_gets_a_receipt, async |app: &TestApp
     let asked = sender.head(&place).await.is(200);
     assert_eq!((asked.header("upload-offset"), asked.header("upload-length")), ("200", &*bytes.len().to_string()));
     assert_eq!(asked.header("cache-control"), "no-store");
-    send(sender.tus(Method::GET, &place)).await.is_problem(404, "not-found");
-    sender.go_on(&place, 100, &bytes[100..]).await.is_problem(409, "upload-offset");
+    send(sender.tus(Method::GET, &place)).await.refusal(404, "not-found");
+    sender.go_on(&place, 100, &bytes[100..]).await.refusal(409, "upload-offset");
     assert_eq!(counted(&village, &made).await, (0, 0), "what is not whole counts nothing");
 
     let last = sender.go_on(&place, 200, &bytes[200..]).await.is(204);
@@ -112,36 +112,36 @@ both_stacks!(every_request_shows_the_secret_and_the_password, async |app: &TestA
     let sender = Sender::of(app.nobody(), &made);
     let with = |request: reqwest::RequestBuilder| request.header("Lumbung-Password", "padi sawah");
     let begin = || sender.tus(Method::POST, &sender.files()).header("Upload-Length", 10);
-    send(begin()).await.is_problem(401, "link-password");
+    send(begin()).await.refusal(401, "link-password");
     let place = place(&send(with(begin())).await.is(201));
-    sender.go_on(&place, 0, b"0123456789").await.is_problem(401, "link-password");
+    sender.go_on(&place, 0, b"0123456789").await.refusal(401, "link-password");
     sender.head(&place).await.is(401);
     let stranger = Sender { secret: "0".repeat(32), ..sender.clone() };
-    stranger.go_on(&place, 0, b"0123456789").await.is_problem(404, "link-unusable");
-    send(stranger.tus(Method::DELETE, &place)).await.is_problem(404, "link-unusable");
+    stranger.go_on(&place, 0, b"0123456789").await.refusal(404, "link-unusable");
+    send(stranger.tus(Method::DELETE, &place)).await.refusal(404, "link-unusable");
     // An upload belongs to its link: neither another link nor the office's own calls reach it.
     let elsewhere = Sender::of(app.nobody(), &drop_box(&other, app, json!({})).await);
     let id = place.rsplit('/').next().expect("an id");
-    elsewhere.go_on(&format!("{}/{id}", elsewhere.files()), 0, b"0").await.is_problem(404, "not-found");
+    elsewhere.go_on(&format!("{}/{id}", elsewhere.files()), 0, b"0").await.refusal(404, "not-found");
     let own = village.request(Method::HEAD, &format!("/api/v1/uploads/{id}")).header("Tus-Resumable", "1.0.0");
     send(own).await.is(404);
     send(with(sender.nobody.request(Method::HEAD, &place)).header("Lumbung-Secret", &sender.secret)).await.is(412);
     let whole = sender.tus(Method::PATCH, &place).header("Upload-Offset", 0).header("Content-Type", OFFSET);
     send(with(whole).body("0123456789")).await.is(204);
     let hold = begin().header("Upload-Metadata", "hold");
-    send(with(hold)).await.is_problem(422, "invalid");
+    send(with(hold)).await.refusal(422, "invalid");
     send(with(begin()).header("Upload-Metadata", format!("metadata {}", STANDARD.encode(r#"{"title":"x"}"#))))
         .await
-        .is_problem(422, "invalid");
+        .refusal(422, "invalid");
 });
 
 both_stacks!(the_limits_of_the_link_hold_for_files_in_pieces, async |app: &TestApp| {
     let village = app.actor(Actor::Clerk);
     let made = drop_box(&village, app, json!({ "types": ["pdf"], "max_files": 1, "max_bytes": 50_000 })).await;
     let sender = Sender::of(app.nobody(), &made);
-    sender.try_begin("besar.pdf", 50_001).await.is_problem(413, "too-large");
+    sender.try_begin("besar.pdf", 50_001).await.refusal(413, "too-large");
     let picture = sender.begin("gambar.pdf", 9).await;
-    sender.go_on(&picture, 0, b"not a pdf").await.is_problem(415, "type-not-accepted");
+    sender.go_on(&picture, 0, b"not a pdf").await.refusal(415, "type-not-accepted");
     sender.head(&picture).await.is(404);
     assert_eq!(counted(&village, &made).await, (0, 0));
 
@@ -151,13 +151,13 @@ both_stacks!(the_limits_of_the_link_hold_for_files_in_pieces, async |app: &TestA
     let (won, lost, winner, loser) =
         if first.status == 204 { (first, second, &one, &two) } else { (second, first, &two, &one) };
     won.is(204);
-    lost.is_problem(413, "too-large");
+    lost.refusal(413, "too-large");
     assert_eq!(counted(&village, &made).await, (1, bytes.len() as i64));
     // The link is full, and whoever brought the last file can still ask what became of it.
     sender.head(winner).await.is(200);
     send(sender.tus(Method::GET, winner)).await.is(200);
     sender.head(loser).await.is(404);
-    sender.try_begin("c.pdf", 10).await.is_problem(404, "link-unusable");
+    sender.try_begin("c.pdf", 10).await.refusal(404, "link-unusable");
     app.settled().await;
 });
 
@@ -182,7 +182,7 @@ both_stacks!(strangers_cannot_use_up_the_uploads_of_the_office, async |app: &Tes
     let sender = Sender::of(app.nobody(), &made);
     sender.begin("a.bin", 900).await;
     let second = sender.begin("a.bin", 900).await;
-    sender.try_begin("a.bin", 900).await.is_problem(429, "too-many-uploads");
+    sender.try_begin("a.bin", 900).await.refusal(429, "too-many-uploads");
     send(sender.tus(Method::DELETE, &second)).await.is(204);
     sender.begin("a.bin", 900).await;
     let own = village.request(Method::POST, "/api/v1/uploads").header("Tus-Resumable", "1.0.0");
@@ -197,7 +197,7 @@ both_stacks!(a_revoked_link_stops_what_is_on_its_way, async |app: &TestApp| {
     let place = sender.begin("a.bin", 2000).await;
     sender.go_on(&place, 0, &[7; 1000]).await.is(204);
     village.delete(&format!("/api/v1/drops/{}", made["id"].as_str().expect("an id"))).await.is(204);
-    sender.go_on(&place, 1000, &[7; 1000]).await.is_problem(404, "link-unusable");
+    sender.go_on(&place, 1000, &[7; 1000]).await.refusal(404, "link-unusable");
     sender.head(&place).await.is(404);
     let listed = village.get("/api/v1/documents").await.is(200).json();
     assert_eq!(listed["items"], json!([]), "nothing came of it");
@@ -206,7 +206,7 @@ both_stacks!(a_revoked_link_stops_what_is_on_its_way, async |app: &TestApp| {
     let sender = Sender::of(app.nobody(), &made);
     let place = sender.begin("a.bin", 2000).await;
     app.clock.advance(DAY + Duration::from_secs(1));
-    sender.go_on(&place, 0, &[7; 2000]).await.is_problem(404, "link-unusable");
+    sender.go_on(&place, 0, &[7; 2000]).await.refusal(404, "link-unusable");
 });
 
 #[tokio::test(flavor = "multi_thread")]

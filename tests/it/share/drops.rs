@@ -35,13 +35,11 @@ both_stacks!(a_sender_brings_files_within_the_limits_and_learns_nothing, async |
     let fields: Vec<&String> = receipt.as_object().expect("an object").keys().collect();
     assert_eq!(fields, ["file_name", "fingerprint", "received_at", "size"], "nothing of what the office has");
     assert_eq!(receipt["file_name"], "laporan.pdf");
-    bring(app, &public, &secret, "foto.pdf", b"not a pdf at all".to_vec()).await.is_problem(415, "type-not-accepted");
-    bring(app, &public, &secret, "besar.pdf", vec![b'%'; 200_000]).await.is_problem(413, "too-large");
-    bring(app, &public, "00000000000000000000000000000000", "x.pdf", known.clone())
-        .await
-        .is_problem(404, "link-unusable");
+    bring(app, &public, &secret, "foto.pdf", b"not a pdf at all".to_vec()).await.refusal(415, "type-not-accepted");
+    bring(app, &public, &secret, "besar.pdf", vec![b'%'; 200_000]).await.refusal(413, "too-large");
+    bring(app, &public, "00000000000000000000000000000000", "x.pdf", known.clone()).await.refusal(404, "link-unusable");
     bring(app, &public, &secret, "dua.pdf", letter_pdf(&["Laporan kedua"])).await.is(201);
-    bring(app, &public, &secret, "tiga.pdf", known).await.is_problem(404, "link-unusable");
+    bring(app, &public, &secret, "tiga.pdf", known).await.refusal(404, "link-unusable");
 
     let id = made["id"].as_str().expect("an id");
     let seen = village.get(&format!("/api/v1/drops/{id}")).await.is(200).json();
@@ -57,10 +55,10 @@ both_stacks!(an_ended_drop_takes_nothing_and_others_do_not_see_it, async |app: &
     let made = village.post("/api/v1/drops", drop_terms(app, json!({}))).await.is(201).json();
     let (public, secret) = way(&made);
     let path = format!("/api/v1/drops/{}", made["id"].as_str().expect("an id"));
-    other.get(&path).await.is_problem(404, "not-found");
-    other.delete(&path).await.is_problem(404, "not-found");
+    other.get(&path).await.refusal(404, "not-found");
+    other.delete(&path).await.refusal(404, "not-found");
     assert_eq!(other.get("/api/v1/drops").await.is(200).json()["items"], json!([]));
     assert_eq!(village.get("/api/v1/drops").await.is(200).json()["items"][0]["id"], made["id"]);
     village.delete(&path).await.is(204);
-    bring(app, &public, &secret, "a.txt", b"halo".to_vec()).await.is_problem(404, "link-unusable");
+    bring(app, &public, &secret, "a.txt", b"halo".to_vec()).await.refusal(404, "link-unusable");
 });

@@ -43,7 +43,7 @@ both_stacks!(ranges_and_repeats_after_a_reveal_are_not_second_openings, async |a
     reader.get(&page(&made)).await.is(200);
     assert_eq!(shown(&village, &made).await["opens"], 1);
     assert_eq!(log(&village, &made).await, ["viewed", "downloaded", "opened"]);
-    open(&app.nobody(), &made, json!({})).await.is_problem(404, "link-unusable");
+    open(&app.nobody(), &made, json!({})).await.refusal(404, "link-unusable");
 });
 
 both_stacks!(of_thirty_openings_at_once_the_last_one_is_won_once, async |app: &TestApp| {
@@ -141,8 +141,8 @@ both_stacks!(the_trash_closes_a_link_and_restoring_opens_it_again, async |app: &
     let made = link(&village, &document, &terms(app, anyone(), "download", json!({}))).await;
     let reader = holder(app, &open(&app.nobody(), &made, json!({})).await.is(200));
     village.delete(&format!("/api/v1/documents/{document}")).await.is(204);
-    open(&app.nobody(), &made, json!({})).await.is_problem(404, "link-unusable");
-    reader.get(&content(&made)).await.is_problem(404, "link-unusable");
+    open(&app.nobody(), &made, json!({})).await.refusal(404, "link-unusable");
+    reader.get(&content(&made)).await.refusal(404, "link-unusable");
     village.post(&format!("/api/v1/documents/{document}/restore"), json!({})).await;
     open(&app.nobody(), &made, json!({})).await.is(200);
     reader.get(&content(&made)).await.is(200);
@@ -160,6 +160,6 @@ both_stacks!(an_opening_goes_on_for_twelve_hours_and_no_longer, async |app: &Tes
         reader = holder(app, &reader.post(&format!("/api/v1/shared/{}/renew", made.public), json!({})).await.is(200));
     }
     app.clock.advance(Duration::from_secs(6 * 60));
-    reader.get(&content(&made)).await.is_problem(401, "grant-ended");
+    reader.get(&content(&made)).await.refusal(401, "grant-ended");
     assert_eq!(shown(&village, &made).await["opens"], 1);
 });

@@ -6,7 +6,7 @@ both_stacks!(an_agency_opens_what_a_village_shares_until_the_village_stops_it, a
     let (village, agency) = (app.actor(Actor::Clerk), app.actor(Actor::AgencyClerk));
     let document = letter(&village, "terbatas").await;
     let path = format!("/api/v1/documents/{document}");
-    agency.get(&path).await.is_problem(404, "not-found");
+    agency.get(&path).await.refusal(404, "not-found");
 
     let week = json!({ "expires_at": at(app, 7 * DAY), "label": "Untuk DPMD" });
     let made = link(&village, &document, &terms(app, offices(&[&agency]), "view", week)).await;
@@ -17,9 +17,9 @@ both_stacks!(an_agency_opens_what_a_village_shares_until_the_village_stops_it, a
     assert!(listed.get("fingerprint").is_none(), "{listed}");
     let with_us = agency.get("/api/v1/documents?shared=with-us").await.is(200).json();
     assert_eq!(with_us["items"][0]["id"], document.as_str());
-    assert_eq!(agency.finds("undangan").await, [document.clone()]);
-    agency.get(&format!("{path}/content")).await.is_problem(403, "open-first");
-    agency.get(&format!("{path}/pages/1/text")).await.is_problem(403, "open-first");
+    assert_eq!(agency.finds("undangan").await, std::slice::from_ref(&document));
+    agency.get(&format!("{path}/content")).await.refusal(403, "open-first");
+    agency.get(&format!("{path}/pages/1/text")).await.refusal(403, "open-first");
 
     let opened = agency.post(&format!("/api/v1/shared/{}/open", made.public), json!({})).await.is(200);
     assert_eq!(opened.json()["document"]["title"], "Undangan rapat");
@@ -27,7 +27,7 @@ both_stacks!(an_agency_opens_what_a_village_shares_until_the_village_stops_it, a
     let reader = holder(app, &opened);
     let picture = reader.get(&page(&made)).await.is(200);
     assert!(has_red_ink(&picture.body), "a page picture without a watermark");
-    reader.get(&content(&made)).await.is_problem(403, "view-only");
+    reader.get(&content(&made)).await.refusal(403, "view-only");
 
     let log = village.get(&format!("/api/v1/links/{}/opens", made.id)).await.is(200).json();
     assert_eq!(log["items"][0]["result"], "viewed");
@@ -36,9 +36,9 @@ both_stacks!(an_agency_opens_what_a_village_shares_until_the_village_stops_it, a
     assert_eq!(log["items"][1]["network"], "127.0.0.0/24");
 
     village.delete(&format!("/api/v1/links/{}", made.id)).await.is(204);
-    reader.get(&page(&made)).await.is_problem(404, "link-unusable");
-    agency.post(&format!("/api/v1/shared/{}/open", made.public), json!({})).await.is_problem(404, "link-unusable");
-    agency.get(&path).await.is_problem(404, "not-found");
+    reader.get(&page(&made)).await.refusal(404, "link-unusable");
+    agency.post(&format!("/api/v1/shared/{}/open", made.public), json!({})).await.refusal(404, "link-unusable");
+    agency.get(&path).await.refusal(404, "not-found");
     app.settled().await;
     assert!(agency.finds("undangan").await.is_empty());
     village.delete(&format!("/api/v1/links/{}", made.id)).await.is(204);
@@ -51,14 +51,14 @@ both_stacks!(another_village_learns_nothing_of_a_link, async |app: &TestApp| {
     let made = link(&village, &document, &terms(app, offices(&[&agency]), "view", json!({}))).await;
     app.settled().await;
     assert!(other.finds("undangan").await.is_empty());
-    other.get(&format!("/api/v1/documents/{document}")).await.is_problem(404, "not-found");
-    other.get(&format!("/api/v1/links/{}", made.id)).await.is_problem(404, "not-found");
-    other.get(&format!("/api/v1/links/{}/opens", made.id)).await.is_problem(404, "not-found");
-    other.delete(&format!("/api/v1/links/{}", made.id)).await.is_problem(404, "not-found");
-    try_link(&other, &document, &terms(app, anyone(), "view", json!({}))).await.is_problem(404, "not-found");
-    other.post(&format!("/api/v1/shared/{}/open", made.public), json!({})).await.is_problem(404, "link-unusable");
-    open(&other, &made, json!({})).await.is_problem(401, "link-login");
-    open(&app.nobody(), &made, json!({})).await.is_problem(401, "link-login");
+    other.get(&format!("/api/v1/documents/{document}")).await.refusal(404, "not-found");
+    other.get(&format!("/api/v1/links/{}", made.id)).await.refusal(404, "not-found");
+    other.get(&format!("/api/v1/links/{}/opens", made.id)).await.refusal(404, "not-found");
+    other.delete(&format!("/api/v1/links/{}", made.id)).await.refusal(404, "not-found");
+    try_link(&other, &document, &terms(app, anyone(), "view", json!({}))).await.refusal(404, "not-found");
+    other.post(&format!("/api/v1/shared/{}/open", made.public), json!({})).await.refusal(404, "link-unusable");
+    open(&other, &made, json!({})).await.refusal(401, "link-login");
+    open(&app.nobody(), &made, json!({})).await.refusal(401, "link-login");
     assert_eq!(other.get("/api/v1/links").await.is(200).json()["items"], json!([]));
 });
 
@@ -84,7 +84,7 @@ both_stacks!(an_office_that_may_download_opens_the_document_as_if_it_were_grante
     let through = agency.get(&format!("/api/v1/documents/{document}/content")).await.is(200);
     assert_eq!(through.body, original.body);
     village.delete(&format!("/api/v1/links/{}", made.id)).await.is(204);
-    agency.get(&format!("/api/v1/documents/{document}/content")).await.is_problem(404, "not-found");
+    agency.get(&format!("/api/v1/documents/{document}/content")).await.refusal(404, "not-found");
 });
 
 both_stacks!(the_office_lists_its_links_in_pages_and_by_document, async |app: &TestApp| {
@@ -107,7 +107,7 @@ both_stacks!(the_office_lists_its_links_in_pages_and_by_document, async |app: &T
     assert!(first["items"][0].get("url").is_none(), "the secret is told once");
     let of_two = archivist.get(&format!("/api/v1/links?document={two}")).await.is(200).json();
     assert_eq!(ids(&of_two), [made[1].clone()]);
-    village.get("/api/v1/links?colour=red").await.is_problem(422, "invalid");
+    village.get("/api/v1/links?colour=red").await.refusal(422, "invalid");
 });
 
 /// Whether a grey page carries letters in red.

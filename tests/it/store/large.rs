@@ -9,7 +9,7 @@ async fn a_large_file_passes(stack: Stack, size: u64) {
     let passages = passages(&mut program, size).await;
     assert_eq!(passages.len(), 3);
     for Passage { way, added_mib, megabytes_a_second } in &passages {
-        println!("{way}: {added_mib} MiB added, {megabytes_a_second:.0} MB/s");
+        eprintln!("{way}: {added_mib} MiB added, {megabytes_a_second:.0} MB/s");
         assert!(*added_mib <= ALLOWED_MIB, "{passages:?}\n{}", program.output());
     }
 }

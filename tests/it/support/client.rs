@@ -158,7 +158,7 @@ impl Answer {
 
     /// A problem of this kind: its status and the last part of its type.
     #[track_caller]
-    pub fn is_problem(self, status: u16, slug: &str) -> Value {
+    pub fn refusal(self, status: u16, slug: &str) -> Value {
         let answer = self.is(status);
         assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.asked);
         let problem = answer.json();

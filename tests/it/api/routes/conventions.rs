@@ -38,7 +38,7 @@ async fn a_query_parameter_that_a_call_does_not_know_is_refused_by_each() {
                 send(app.nobody().request(method, &format!("{path}?tak_dikenal=1"))).await.is(401);
             }
         }
-        let problem = app.nobody().get("/api/v1/limits?tak_dikenal=1").await.is_problem(422, "invalid");
+        let problem = app.nobody().get("/api/v1/limits?tak_dikenal=1").await.refusal(422, "invalid");
         assert_eq!(problem["errors"][0]["pointer"], "/query/tak_dikenal");
         app.nobody().get("/api/v1/openapi.json?tak_dikenal=1").await.is(200);
     })
@@ -51,9 +51,9 @@ async fn an_unknown_method_or_address_says_so_as_a_problem() {
         let clerk = app.actor(Actor::Clerk);
         let answer = send(clerk.request(Method::PUT, "/api/v1/documents")).await;
         assert_eq!(ways(&answer), ["GET", "HEAD", "POST"]);
-        answer.is_problem(405, "method-not-allowed");
+        answer.refusal(405, "method-not-allowed");
         for path in ["/api/v1/nowhere", "/api/v2/documents", "/api/v1/documents/"] {
-            clerk.get(path).await.is_problem(404, "not-found");
+            clerk.get(path).await.refusal(404, "not-found");
         }
         let can = send(app.nobody().request(Method::OPTIONS, "/api/v1/documents")).await.is(204);
         assert_eq!(ways(&can), ["GET", "HEAD", "POST"]);
@@ -75,7 +75,7 @@ async fn a_problem_speaks_the_language_that_was_asked_for_and_indonesian_otherwi
         {
             let answer = ask(app, Method::GET, "/api/v1/nowhere", language).await;
             assert_eq!(answer.header("content-language"), code, "{language}");
-            let problem = answer.is_problem(404, "not-found");
+            let problem = answer.refusal(404, "not-found");
             let title = if code == "en" { "Not found" } else { "Tidak ditemukan" };
             assert_eq!(problem["title"], title, "{language}");
             assert!(problem["request_id"].as_str().is_some_and(|id| id.starts_with("req_")), "{problem}");

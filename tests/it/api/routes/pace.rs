@@ -15,7 +15,7 @@ async fn answered(client: &Client, path: &str, requests: usize) -> usize {
             answered += 1;
             continue;
         }
-        answer.clone().is_problem(429, "too-many");
+        answer.clone().refusal(429, "too-many");
         assert!((1..=60).contains(&answer.header("retry-after").parse::<u64>().expect("seconds")));
     }
     answered
