@@ -19,7 +19,7 @@ macro_rules! section {
 section! { Config {
     server: Server, data: Data, database: Database, storage: Storage, keys: Keys, upload: Upload, queue: Queue,
     reading: Reading, search: Search, session: Session, throttle: Throttle, links: Links, mail: Mail, region: Region,
-    trash: Trash, records: Records, sweep: Sweep, verify: Verify, limits: Limits, log: Log, metrics: Metrics,
+    trash: Trash, records: Records, sweep: Sweep, verify: Verify, limits: Limits, log: Log,
 } }
 section! { Server {
     listen: String, public_url: String, insecure: bool, tls_certificate: PathBuf, tls_key_file: PathBuf,
@@ -79,7 +79,6 @@ section! { Limits {
     list_max: i64, api_requests_per_minute: u32, offices_per_link: usize, emails_per_link: usize, labels: usize,
 } }
 section! { Log { format: String, level: String } }
-section! { Metrics { listen: String } }
 
 const NEEDED_FOR_S3: &str = "diperlukan untuk / needed for storage.kind = \"s3\"";
 

@@ -75,9 +75,16 @@ impl Server {
 
     /// Ends the program and all that it started at once, as a power cut would.
     pub fn cut(&mut self) {
-        let group = format!("-{}", self.process());
+        let process = self.process();
+        let group = format!("-{process}");
         let cut = Command::new("/bin/kill").args(["-KILL", "--", &group]).status().expect("kill runs");
         assert!(cut.success(), "{} was gone already:\n{}", self.name, self.output());
+        // The kernel closes its sockets and files a moment after the signal; until then nothing can take its place.
+        let (stat, started) = (format!("/proc/{process}/stat"), Instant::now());
+        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(started.elapsed() < Duration::from_secs(20), "{} outlives SIGKILL", self.name);
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub fn wait_for_port(&mut self, port: u16) {
