@@ -7,7 +7,7 @@ use super::app::Home;
 use super::client::Client;
 use super::minio::Bucket;
 use super::regency::{Actor, Regency, Stack};
-use super::server::{self, Server, free_port};
+use super::server::{self, Server, free_port, is_alive};
 use super::tools;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lumbung");
@@ -116,13 +116,9 @@ impl Program {
 
     /// Waits for a death that somebody else brings. False when it lives on.
     pub async fn dies_within(&mut self, patience: Duration) -> bool {
-        let process = format!("/proc/{}/stat", self.server.process());
-        let started = Instant::now();
+        let (process, started) = (self.server.process(), Instant::now());
         while started.elapsed() < patience {
-            // A dead process whose parent has not asked for it yet is a zombie.
-            let state = std::fs::read_to_string(&process).unwrap_or_default();
-            if state.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with(['Z', 'X']) || rest.is_empty())
-            {
+            if !is_alive(process) {
                 return true;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -139,11 +135,9 @@ impl Program {
 
     /// Waits for its end after [`Program::ask_to_stop`] and starts it again on the same data. Returns what it said until then.
     pub async fn restart_after_stop(&mut self) -> String {
-        let alive = format!("/proc/{}/stat", self.process());
-        // Nobody may have taken note of its end yet: then the kernel still lists it, as a zombie.
-        let is_gone = || std::fs::read_to_string(&alive).map_or(true, |stat| stat.contains(") Z "));
+        let process = self.process();
         let (started, mut said) = (Instant::now(), String::new());
-        while !is_gone() {
+        while is_alive(process) {
             assert!(started.elapsed() < Duration::from_secs(40), "it does not stop:\n{said}");
             tokio::time::sleep(Duration::from_millis(20)).await;
             // Its guard clears away what it said a moment after its end.

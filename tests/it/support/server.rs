@@ -79,10 +79,10 @@ impl Server {
         let group = format!("-{process}");
         let cut = Command::new("/bin/kill").args(["-KILL", "--", &group]).status().expect("kill runs");
         assert!(cut.success(), "{} was gone already:\n{}", self.name, self.output());
-        // The kernel closes its sockets and files a moment after the signal; until then nothing can take its place.
-        let (stat, started) = (format!("/proc/{process}/stat"), Instant::now());
-        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
-            assert!(started.elapsed() < Duration::from_secs(20), "{} outlives SIGKILL", self.name);
+        // The kernel closes its sockets and files when the last thread has ended; until then nothing can take its place.
+        let started = Instant::now();
+        while is_alive(process) {
+            assert!(started.elapsed() < Duration::from_secs(30), "{} outlives SIGKILL", self.name);
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -130,6 +130,15 @@ pub fn throw_away(name: &str) -> PathBuf {
 
 pub fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// Whether any thread of it still runs. Of a dead process that nobody asked for, one thread is left, as a zombie.
+pub fn is_alive(process: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let states = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    states
+        .into_iter()
+        .any(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X'])))
 }
 
 /// A port that was free a moment ago.
