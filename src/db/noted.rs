@@ -114,7 +114,7 @@ mod tests {
         let after = noted(&db).await;
         assert_eq!(after.len(), before + 1);
         assert_eq!(serde_json::to_string(&after[before]["installation"]).unwrap(), r#"[["a"],["b"]]"#);
-        assert_eq!(db.execute("DELETE FROM installation WHERE name <> $1", params!["a"]).await.unwrap(), 1);
+        assert_eq!(db.execute("DELETE FROM installation WHERE name = $1", params!["b"]).await.unwrap(), 1);
         assert_eq!(serde_json::to_string(&noted(&db).await[before + 1]["installation"]).unwrap(), r#"[["b"]]"#);
     }
 

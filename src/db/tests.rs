@@ -7,8 +7,13 @@ const fn migration(number: i64, runs_with: i64, sql: &'static str) -> Migration 
     Migration { number, name: "test", runs_with, sql }
 }
 
-const GROUND: Migration =
-    migration(1, 1, "CREATE TABLE installation (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)");
+/// What every write needs: the facts of the installation, and the notes of what changed.
+const GROUND: Migration = migration(
+    1,
+    1,
+    "CREATE TABLE installation (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE record_change (id TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL, changes TEXT NOT NULL)",
+);
 /// Adds something: programs of the first file still run.
 const ADDED: Migration =
     migration(2, 1, "CREATE TABLE letter (id BIGINT NOT NULL PRIMARY KEY); INSERT INTO letter (id) VALUES (1)");
