@@ -86,7 +86,7 @@ fn letter(report: &mut Report, recovery: &RecoveryRecipient) {
 
 fn range(report: &mut Report) {
     let memory = Memory::default();
-    let store = BlobStore::Memory(memory.clone());
+    let store = BlobStore::from(memory.clone());
     let plain = noise(64 * MIB);
     let (sealed, body) = seal_bytes(&plain, None).expect("seals");
     let border = 32 * MIB as u64;

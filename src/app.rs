@@ -19,6 +19,7 @@ use crate::{
     id::{OfficeId, VersionId},
     ingest::{self, Ingest, Recording},
     mail::Mailer,
+    measure::{Counted, Timed},
     office::OfficeKeys,
     queue::{self, Queue},
     read::{self, Reader},
@@ -66,14 +67,32 @@ pub struct Parts {
     pub index_moved: watch::Sender<u64>,
     /// What happens to documents, for those who watch.
     pub events: broadcast::Sender<Happening>,
+    /// What this node has answered and done since it started.
+    pub done: Done,
     /// Ends every background task: jobs are handed back.
     pub stopping: CancellationToken,
+    /// Tells this process from the other nodes.
+    pub node: String,
     public_url: std::sync::OnceLock<String>,
 }
 
+/// Counts and durations of this node, for its operator.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    /// Answers, by the kind of page or call.
+    pub answers: Timed,
+    /// Refusals, by their slug.
+    pub refused: Counted,
+    /// Attempts at jobs, by their kind.
+    pub jobs: Timed,
+}
+
 /// Progress of a version of an office's document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Happening {
+    /// Whether another node told it.
+    #[serde(skip)]
+    pub elsewhere: bool,
     pub office: OfficeId,
     pub document: crate::id::DocumentId,
     pub version: VersionId,
@@ -152,7 +171,9 @@ impl App {
             applied: Default::default(),
             index_moved: watch::channel(0).0,
             events,
+            done: Done::default(),
             stopping: CancellationToken::new(),
+            node: crate::id::to_letters(&crate::id::random::<10>()),
             public_url: std::sync::OnceLock::new(),
         };
         Ok(App { parts: Arc::new(parts) })
@@ -348,7 +369,7 @@ pub async fn vault(config: &Config, db: &Db, clock: &Clock, store: &BlobStore, k
     Ok(Vault::new(db.clone(), clock.clone(), store.clone(), mirror, keys.clone(), settings))
 }
 
-fn queueing(config: &Config) -> queue::Settings {
+pub fn queueing(config: &Config) -> queue::Settings {
     let config::Queue { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds } = config.queue;
     queue::Settings { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds }
 }

@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod ingest;
 pub mod jobs;
 pub mod mail;
+pub mod measure;
 pub mod office;
 pub mod queue;
 pub mod read;

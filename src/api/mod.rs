@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod links;
 pub mod me;
 pub mod members;
+pub mod metrics;
 pub mod offices;
 pub mod pages;
 pub mod search;

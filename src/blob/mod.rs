@@ -26,14 +26,33 @@ use futures_util::stream::BoxStream;
 
 use crate::clock::Time;
 use crate::error::{self, Error, Result, say};
+use crate::measure::Timed;
 use crate::seal::SealedBody;
 
 /// Cheap to clone; all clones are the same store.
 #[derive(Clone, Debug)]
-pub enum BlobStore {
+pub struct BlobStore {
+    place: Place,
+    calls: Timed,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
     Folder(Folder),
     S3(S3),
     Memory(Memory),
+}
+
+impl From<Place> for BlobStore {
+    fn from(place: Place) -> BlobStore {
+        BlobStore { place, calls: Timed::default() }
+    }
+}
+
+impl From<Memory> for BlobStore {
+    fn from(memory: Memory) -> BlobStore {
+        Place::Memory(memory).into()
+    }
 }
 
 /// An object, or a range of it, on its way out of the store.
@@ -68,7 +87,7 @@ impl BlobStore {
             Kind::Folder => {
                 let folder = Folder::new(&settings.folder);
                 folder.prepare().await?;
-                Ok(BlobStore::Folder(folder))
+                Ok(Place::Folder(folder).into())
             }
             Kind::S3 => {
                 let s3 = S3::new(&settings.s3);
@@ -76,13 +95,13 @@ impl BlobStore {
                     s3.create_bucket().await?;
                 }
                 s3.must_honour_lock().await?;
-                Ok(BlobStore::S3(s3))
+                Ok(Place::S3(s3).into())
             }
         }
     }
 
     pub fn memory() -> BlobStore {
-        BlobStore::Memory(Memory::default())
+        Memory::default().into()
     }
 
     /// Durable when it returns. Retrying after any error is safe.
@@ -90,31 +109,39 @@ impl BlobStore {
         if matches!(name, ObjectName::Object(digest) if digest != body.digest()) {
             return Err(Error::internal("an object's name is not the digest of its bytes"));
         }
-        match self {
-            BlobStore::Folder(folder) => folder.put(name, body).await,
-            BlobStore::S3(s3) => s3.put(name, body).await,
-            BlobStore::Memory(memory) => memory.put(name, body).await,
-        }
+        let call = async {
+            match &self.place {
+                Place::Folder(folder) => folder.put(name, body).await,
+                Place::S3(s3) => s3.put(name, body).await,
+                Place::Memory(memory) => memory.put(name, body).await,
+            }
+        };
+        self.calls.run("put", call).await
     }
 
     /// Where there is no such object, an error that [`is_missing`]; so is a range that is not within the object, of
     /// another kind.
     pub async fn get(&self, name: &ObjectName, range: Option<Range<u64>>) -> Result<Body> {
-        let found = match self {
-            BlobStore::Folder(folder) => folder.get(name, range).await,
-            BlobStore::S3(s3) => s3.get(name, range).await,
-            BlobStore::Memory(memory) => memory.get(name, range).await,
+        let call = async {
+            match &self.place {
+                Place::Folder(folder) => folder.get(name, range).await,
+                Place::S3(s3) => s3.get(name, range).await,
+                Place::Memory(memory) => memory.get(name, range).await,
+            }
         };
-        found?.ok_or_else(missing)
+        self.calls.run("get", call).await?.ok_or_else(missing)
     }
 
     /// The size of an object; `None` where there is none.
     pub async fn head(&self, name: &ObjectName) -> Result<Option<u64>> {
-        match self {
-            BlobStore::Folder(folder) => folder.head(name).await,
-            BlobStore::S3(s3) => s3.head(name).await,
-            BlobStore::Memory(memory) => memory.head(name).await,
-        }
+        let call = async {
+            match &self.place {
+                Place::Folder(folder) => folder.head(name).await,
+                Place::S3(s3) => s3.head(name).await,
+                Place::Memory(memory) => memory.head(name).await,
+            }
+        };
+        self.calls.run("head", call).await
     }
 
     /// Deleting what is not there is fine. Former versions that the server keeps go as well; see [`BlobStore::erase`].
@@ -125,11 +152,14 @@ impl BlobStore {
     /// Takes an object away with every version of it that the server keeps. Where the server retains some of them, the
     /// name is gone and the time tells until when the bytes are not.
     pub async fn erase(&self, name: &ObjectName) -> Result<Option<Time>> {
-        match self {
-            BlobStore::Folder(folder) => folder.delete(name).await.map(|()| None),
-            BlobStore::S3(s3) => s3.erase(name).await,
-            BlobStore::Memory(memory) => memory.delete(name).await.map(|()| None),
-        }
+        let call = async {
+            match &self.place {
+                Place::Folder(folder) => folder.delete(name).await.map(|()| None),
+                Place::S3(s3) => s3.erase(name).await,
+                Place::Memory(memory) => memory.delete(name).await.map(|()| None),
+            }
+        };
+        self.calls.run("delete", call).await
     }
 
     /// Sets an object aside under `q/`, for a sweep that must not delete what it does not know. False where it is gone.
@@ -138,36 +168,44 @@ impl BlobStore {
             return Err(Error::internal("what is in quarantine stays there"));
         }
         let aside = ObjectName::Quarantined(Box::new(name.clone()));
-        match self {
-            BlobStore::Folder(folder) => folder.rename(name, &aside).await,
-            BlobStore::S3(s3) => s3.rename(name, &aside).await,
-            BlobStore::Memory(memory) => memory.rename(name, &aside).await,
-        }
+        let call = async {
+            match &self.place {
+                Place::Folder(folder) => folder.rename(name, &aside).await,
+                Place::S3(s3) => s3.rename(name, &aside).await,
+                Place::Memory(memory) => memory.rename(name, &aside).await,
+            }
+        };
+        self.calls.run("rename", call).await
     }
 
     /// Everything under a prefix, foreign paths too, fetched in pages as the stream is read.
     pub fn list(&self, prefix: Prefix) -> BoxStream<'static, Result<Listed>> {
-        match self {
-            BlobStore::Folder(folder) => folder.list(prefix),
-            BlobStore::S3(s3) => s3.list(prefix),
-            BlobStore::Memory(memory) => memory.list(prefix),
+        match &self.place {
+            Place::Folder(folder) => folder.list(prefix),
+            Place::S3(s3) => s3.list(prefix),
+            Place::Memory(memory) => memory.list(prefix),
         }
+    }
+
+    /// How long the store takes to answer, call by call.
+    pub fn calls(&self) -> &Timed {
+        &self.calls
     }
 
     /// What the server itself does against loss.
     pub async fn protection(&self) -> Protection {
-        match self {
-            BlobStore::S3(s3) => s3.protection().await,
-            BlobStore::Folder(_) | BlobStore::Memory(_) => Protection::default(),
+        match &self.place {
+            Place::S3(s3) => s3.protection().await,
+            Place::Folder(_) | Place::Memory(_) => Protection::default(),
         }
     }
 
     /// Says cheaply whether the store answers.
     pub async fn probe(&self) -> Result<()> {
-        match self {
-            BlobStore::Folder(folder) => folder.probe().await,
-            BlobStore::S3(s3) => s3.probe().await,
-            BlobStore::Memory(memory) => memory.probe().await,
+        match &self.place {
+            Place::Folder(folder) => folder.probe().await,
+            Place::S3(s3) => s3.probe().await,
+            Place::Memory(memory) => memory.probe().await,
         }
     }
 }

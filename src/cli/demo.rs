@@ -100,7 +100,7 @@ pub async fn run(args: Args, file: Option<&Path>) -> Result<ExitCode> {
     serve::log(&config.log)?;
     let clock = Clock::default();
     // The address comes first: where it is taken no folder is made.
-    let listener = http::serve::bind(&config.server.listen)?;
+    let listener = http::serve::bind(&config.server.listen, http::serve::SERVER_LISTEN)?;
     prepare(&config, &clock).await?;
     let app = serve::open(config, clock).await?;
     let accounts = app.config.data.dir.join(ACCOUNTS_FILE);
@@ -121,6 +121,7 @@ fn configured(args: &Args, file: Option<&Path>) -> Result<Config> {
     let own = [
         ("LUMBUNG__DATA__DIR".to_owned(), args.data.display().to_string()),
         ("LUMBUNG__SERVER__LISTEN".to_owned(), args.listen()),
+        ("LUMBUNG__METRICS__LISTEN".to_owned(), String::new()),
         ("LUMBUNG__SERVER__INSECURE".to_owned(), args.anywhere.to_string()),
     ];
     let taken = |name: &str| own.iter().any(|(own, _)| own == name);

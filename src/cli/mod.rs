@@ -21,6 +21,7 @@ mod search;
 mod serve;
 mod setup;
 mod share;
+mod status;
 mod sweep;
 mod upload;
 mod verify;
@@ -76,6 +77,8 @@ enum Command {
     Share(share::Args),
     /// Memeriksa simpanan / verify what is stored.
     Verify(verify::Args),
+    /// Keadaan pemasangan ini / how this installation is.
+    Status(status::Args),
     /// Membersihkan simpanan sekarang / sweep the store now.
     Sweep(sweep::Args),
     /// Memusnahkan dokumen di tempat sampah / destroy a document of the trash.
@@ -139,6 +142,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Search(args) => search::run(args).await,
         Command::Share(args) => share::run(args).await,
         Command::Verify(args) => verify::run(args, load()?).await,
+        Command::Status(args) => status::run(args, load()?).await,
         Command::Sweep(args) => sweep::run(args, load()?).await,
         Command::Destroy(args) => destroy::run(args, load()?).await,
         Command::Key(args) => keys::run(args, load()?).await,

@@ -1,6 +1,7 @@
 //! `lumbung serve`.
 
 use std::io::IsTerminal;
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use axum::Router;
@@ -45,10 +46,24 @@ pub async fn until_stopped(mut running: Running) -> Result<ExitCode> {
 
 /// The whole server in this process. The address comes first: a second server on the same data ends before it touches them.
 pub async fn start(config: Config, clock: Clock) -> Result<Running> {
-    let listener = http::serve::bind(&config.server.listen)?;
+    let listener = http::serve::bind(&config.server.listen, http::serve::SERVER_LISTEN)?;
+    let metrics = metrics_listener(&config.metrics.listen);
     let app = open(config, clock).await?;
     let router = router(&app);
-    http::serve::start_on(listener, app, router).await
+    let mut running = http::serve::start_on(listener, app.clone(), router).await?;
+    if let Some(listener) = metrics {
+        running.also(listener, http::routes::metrics(app))?;
+    }
+    Ok(running)
+}
+
+/// Who cannot be watched still serves: another node on this machine may have taken the usual address.
+fn metrics_listener(address: &str) -> Option<TcpListener> {
+    if address.is_empty() {
+        return None;
+    }
+    let listener = http::serve::bind(address, "metrics.listen");
+    listener.inspect_err(|cause| tracing::warn!(cause = %cause.detail().en, "/metrics is not answered")).ok()
 }
 
 /// The parts put together, and said in the log how strangers' files are read.

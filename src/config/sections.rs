@@ -19,7 +19,7 @@ macro_rules! section {
 section! { Config {
     server: Server, data: Data, database: Database, storage: Storage, keys: Keys, upload: Upload, queue: Queue,
     reading: Reading, search: Search, session: Session, throttle: Throttle, links: Links, mail: Mail, region: Region,
-    trash: Trash, records: Records, sweep: Sweep, verify: Verify, limits: Limits, log: Log,
+    trash: Trash, records: Records, sweep: Sweep, verify: Verify, limits: Limits, log: Log, metrics: Metrics,
 } }
 section! { Server {
     listen: String, public_url: String, insecure: bool, tls_certificate: PathBuf, tls_key_file: PathBuf,
@@ -75,8 +75,9 @@ section! { Trash { days: u64 } }
 section! { Records { every_seconds: u64 } }
 section! { Sweep { every_hours: u64, grace_hours: u64, stop_percent: u64, stop_count: u64, remember_days: u64 } }
 section! { Verify { rolling: bool, bytes_per_hour: u64, within_days: u64 } }
+section! { Metrics { listen: String } }
 section! { Limits {
-    list_max: i64, api_requests_per_minute: u32, offices_per_link: usize, emails_per_link: usize, labels: usize,
+    list_max: i64, api_requests_per_minute: u32, min_free_bytes: u64, offices_per_link: usize, emails_per_link: usize, labels: usize,
 } }
 section! { Log { format: String, level: String } }
 
@@ -112,6 +113,12 @@ impl Config {
         let server = &self.server;
         let listen = server.listen.parse::<SocketAddr>();
         check(listen.is_ok(), "server.listen", "tulis alamat dan porta / give an address and port: 127.0.0.1:8080");
+        let metrics = &self.metrics.listen;
+        check(
+            metrics.is_empty() || metrics.parse::<SocketAddr>().is_ok(),
+            "metrics.listen",
+            "tulis alamat dan porta, atau kosongkan / give an address and port, or leave it empty: 127.0.0.1:9464",
+        );
         let has_tls = !server.tls_certificate.as_os_str().is_empty();
         check(
             has_tls != server.tls_key_file.as_os_str().is_empty(),

@@ -1,6 +1,7 @@
 //! The only module that knows there are two databases. One SQL text serves SQLite and PostgreSQL; a [`Sql`] pair of texts
 //! serves the few statements that must differ. Times are integers, JSON is text, ids are UUIDs.
 
+mod heard;
 mod installation;
 mod migrate;
 mod noted;
@@ -12,6 +13,7 @@ mod testing;
 mod tests;
 mod value;
 
+pub use heard::Ear;
 pub use installation::{installation, set_installation};
 pub use migrate::{Migration, migrate};
 pub use noted::ChangedRows;

@@ -3,7 +3,9 @@
 
 pub mod changes;
 pub mod content;
+pub mod disk;
 pub mod documents;
+pub mod metrics;
 pub mod pages;
 pub mod paging;
 pub mod receiving;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::disk;
 use crate::{app::App, error::Result, read::JailReport, record::Lag, vault::VaultStatus};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,5 +111,6 @@ pub async fn checks(app: &App) -> Vec<Check> {
         Check { name: "database", healthy: database },
         Check { name: "store", healthy: store },
         Check { name: "index", healthy: !app.stopping.is_cancelled() },
+        Check { name: "disk", healthy: disk::has_room(&app.config) },
     ]
 }

@@ -23,6 +23,11 @@ pub fn numbers_of(time: Duration) -> i64 {
     (time.as_millis() as i64) << 20
 }
 
+/// When a number was given.
+pub fn time_of(number: i64) -> Duration {
+    Duration::from_millis((number >> 20).unsigned_abs())
+}
+
 impl Applied {
     pub fn start_at(&mut self, newest: i64) {
         self.newest = newest;

@@ -10,7 +10,7 @@ mod record;
 mod shown;
 mod sql;
 
-pub use applied::{Applied, WINDOW, numbers_of};
+pub use applied::{Applied, WINDOW, numbers_of, time_of};
 pub use details::{Changes, Details, Limits, clean_file_name};
 pub use field::{Reach, SecurityClass, State, Urgency};
 pub use list::{Filter, list};

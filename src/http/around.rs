@@ -19,6 +19,7 @@ use crate::{
     audit::Origin,
     error::{Error, Kind, Say, say},
     id,
+    measure::Of,
 };
 
 /// The language of an answer. Indonesian unless English is asked for first.
@@ -78,7 +79,8 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {
-        report(&error, &origin.request);
+        report(&error, &origin);
+        app.done.refused.get_or_create(&Of { of: error.slug() }).inc();
         if !response.headers().contains_key(header::CONTENT_TYPE) {
             response = with_problem(response, &error, lang, &origin.request);
         }
@@ -94,9 +96,27 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     }
     // Ids of links stay out of the log: a public id is half of an address that somebody was given.
     let shown = if is_stranger { "(shared)" } else { path.as_str() };
-    let took_ms = started.elapsed().as_millis() as u64;
+    let took = started.elapsed();
+    app.done.answers.note(kind_of(&method, &path), took, status >= 500);
+    let took_ms = took.as_millis() as u64;
     tracing::info!(request = %origin.request, %method, path = shown, status, took_ms, "answered");
     response
+}
+
+/// What was asked for, as the operator tells answers apart.
+fn kind_of(method: &Method, path: &str) -> &'static str {
+    let starts = |list: &[&str]| list.iter().any(|start| path.starts_with(start));
+    let brings = [Method::POST, Method::PATCH, Method::PUT].contains(method);
+    match path {
+        "/healthz" | "/readyz" | "/api/v1/status" => "health",
+        _ if starts(&["/assets/"]) => "asset",
+        _ if comes_by_link(path) => "link",
+        _ if starts(&["/masuk", "/aktivasi", "/api/v1/sessions", "/api/v1/activations"]) => "login",
+        _ if starts(&["/cari", "/api/v1/search"]) => "search",
+        _ if brings && starts(&["/unggah", "/api/v1/uploads", "/api/v1/documents"]) => "upload",
+        _ if starts(&["/api/"]) => "api",
+        _ => "page",
+    }
 }
 
 /// Calls that name a link by its public id, as strangers make them.
@@ -106,10 +126,12 @@ fn comes_by_link(path: &str) -> bool {
 }
 
 /// A failure is logged once, here, and only when somebody should look at it.
-fn report(error: &Error, request: &str) {
+fn report(error: &Error, origin: &Origin) {
+    let request = &origin.request;
     match error.kind() {
         Kind::Internal => tracing::error!(request, cause = %error.chain(), "a fault of ours"),
         Kind::Unavailable => tracing::warn!(request, cause = %error.chain(), "something needed does not answer"),
+        Kind::TooMany => tracing::info!(request, network = %origin.network, slug = error.slug(), "throttled"),
         _ => tracing::debug!(request, slug = error.slug(), "refused"),
     }
 }

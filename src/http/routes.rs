@@ -148,6 +148,11 @@ pub fn every() -> Vec<(Method, String)> {
     described.chain(plain.map(|one| (one.method, one.path.to_owned()))).collect()
 }
 
+/// What the operator's own address answers.
+pub fn metrics(app: App) -> Router {
+    Router::new().route("/metrics", axum::routing::get(api::metrics::get)).with_state(app)
+}
+
 /// The whole server.
 pub fn router(app: App) -> Router {
     let (routes, openapi) = described().split_for_parts();

@@ -24,7 +24,7 @@ pub struct Running {
 
 /// Binds, starts background work and serves `router` until it is stopped.
 pub async fn start(app: App, router: Router) -> Result<Running> {
-    let listener = bind(&app.config.server.listen)?;
+    let listener = bind(&app.config.server.listen, SERVER_LISTEN)?;
     start_on(listener, app, router).await
 }
 
@@ -68,14 +68,18 @@ async fn serve(
     }
 }
 
-pub fn bind(listen: &str) -> Result<TcpListener> {
+/// Where the address of pages and calls is chosen.
+pub const SERVER_LISTEN: &str = "server.listen; demo: --listen";
+
+/// `key` is where another address is chosen.
+pub fn bind(listen: &str, key: &str) -> Result<TcpListener> {
     let listener = TcpListener::bind(listen).map_err(|cause| {
         Error::new(
             Kind::Conflict,
             "cannot-listen",
             say(
-                format!("Alamat {listen} tidak dapat dipakai: {cause}. Hentikan yang memakainya, atau pilih alamat lain (server.listen; demo: --listen)."),
-                format!("Cannot listen on {listen}: {cause}. Stop what uses it, or choose another address (server.listen; demo: --listen)."),
+                format!("Alamat {listen} tidak dapat dipakai: {cause}. Hentikan yang memakainya, atau pilih alamat lain ({key})."),
+                format!("Cannot listen on {listen}: {cause}. Stop what uses it, or choose another address ({key})."),
             ),
         )
     })?;
@@ -114,6 +118,19 @@ impl Running {
         }
         self.app.index.close();
         self.app.db.close().await;
+    }
+
+    /// Answers a few calls of the operator at an address of their own, for as long as the server runs.
+    pub fn also(&mut self, listener: TcpListener, router: Router) -> Result<()> {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let stopping = self.app.stopping.clone();
+        self.background.spawn(async move {
+            let serving = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned());
+            if let Err(cause) = serving.await {
+                tracing::warn!(%cause, "the operator's address answers no longer");
+            }
+        });
+        Ok(())
     }
 
     /// Waits for the server to end by itself.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::{
     app::{App, Happening},
     crash::{Point, point},
-    document::{self, Applied, Document, Reach, State, WINDOW, numbers_of},
+    document::{self, Applied, Document, Reach, State, WINDOW, numbers_of, time_of},
     error::{Error, Result},
     id::DocumentId,
     search::{Change, Details, Index, IndexedDocument},
@@ -155,6 +155,16 @@ pub async fn pending(app: &App) -> Result<HashSet<DocumentId>> {
     }
 }
 
+/// For how long the oldest change has waited that this node's index does not hold.
+pub async fn behind(app: &App) -> Result<Duration> {
+    let after = progress(app)?.late_from();
+    let seen = document::index_changes(&app.db, after, PENDING).await?;
+    let applied = progress(app)?;
+    let oldest = seen.iter().filter(|change| !applied.has(change)).map(|(seq, _)| *seq).min();
+    let now = Duration::from_millis(app.clock.now().0.unsigned_abs());
+    Ok(oldest.map_or(Duration::ZERO, |seq| now.saturating_sub(time_of(seq))))
+}
+
 fn progress(app: &App) -> Result<MutexGuard<'_, Applied>> {
     app.applied.lock().map_err(|_| Error::internal("indexing panicked earlier"))
 }
@@ -229,6 +239,7 @@ async fn announce(app: &App, findable: &[Document]) -> Result<()> {
     for document in findable {
         let pages = document.version.pages.unwrap_or(0) as u32;
         let _ = app.events.send(Happening {
+            elsewhere: false,
             office: document.office,
             document: document.id,
             version: document.version.id,

@@ -2,6 +2,7 @@
 //! with `app.stopping`; a job that is cut is handed back unharmed.
 
 mod change_master;
+mod hearing;
 pub mod housekeeping;
 pub mod indexing;
 mod read_pages;
@@ -40,6 +41,7 @@ pub fn start(app: &App) -> JoinSet<()> {
         tasks.spawn(work(app.clone()));
     }
     tasks.spawn(indexing::run(app.clone()));
+    tasks.spawn(hearing::run(app.clone()));
     tasks.spawn(housekeeping::run(app.clone()));
     tasks.spawn(records::run(app.clone()));
     tasks.spawn(vault::run(app.clone()));
@@ -78,7 +80,7 @@ async fn attempt(app: &App, job: Claimed) {
     // One nudge wakes one worker; it wakes the next if more waits.
     app.work.notify_one();
     let outcome = tokio::select! {
-        outcome = perform(app, &job) => outcome,
+        outcome = app.done.jobs.run(known(&job.kind), perform(app, &job)) => outcome,
         () = keep_lease(app, &job) => return,
         () = app.stopping.cancelled() => {
             if let Err(cause) = app.queue.hand_back(&job).await {
@@ -128,6 +130,22 @@ async fn keep_lease(app: &App, job: &Claimed) {
             Err(cause) => tracing::warn!(job = %job.id, cause = %cause.chain(), "a lease was not renewed"),
         }
     }
+}
+
+/// A name of this program for the kind of a job: only these are counted.
+fn known(kind: &str) -> &'static str {
+    let kinds = [
+        ReadPages::KIND,
+        Reindex::KIND,
+        RotateKeys::KIND,
+        RenewRecovery::KIND,
+        DropFormer::KIND,
+        ChangeMaster::KIND,
+        share::NotifyJob::KIND,
+        share::CodeJob::KIND,
+        share::TouchJob::KIND,
+    ];
+    kinds.into_iter().find(|known| *known == kind).unwrap_or("other")
 }
 
 /// The one list of jobs.

@@ -99,6 +99,7 @@ async fn note(app: &App, subject: &Subject, done: u32, of: u32) -> Result<()> {
 fn tell(app: &App, subject: &Subject, state: State, pages_read: u32, pages: Option<u32>) {
     // Nobody may be listening; then there is nobody to tell.
     let _ = app.events.send(Happening {
+        elsewhere: false,
         office: subject.office,
         document: subject.document,
         version: subject.version.id,

@@ -190,6 +190,13 @@ impl Queue {
         sql::depth(&self.db).await
     }
 
+    /// For how long the oldest job that could run has been waiting for a worker.
+    pub async fn oldest(&self) -> Result<Duration> {
+        let now = self.clock.now();
+        let since = sql::runnable_since(&self.db, now).await?;
+        Ok(since.map_or(Duration::ZERO, |since| now.since(Time(since))))
+    }
+
     fn backoff(&self, attempts: u32) -> Duration {
         let doubled = self.settings.backoff_seconds.saturating_mul(1 << attempts.saturating_sub(1).min(20));
         Duration::from_secs(doubled.min(3600))

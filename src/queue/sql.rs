@@ -153,3 +153,14 @@ pub(super) async fn depth(db: &Db) -> Result<(i64, i64)> {
         .await?;
     Ok(row.unwrap_or((0, 0)))
 }
+
+/// Since when the oldest job waits that could run and that nobody has.
+pub(super) async fn runnable_since(db: &Db, now: Time) -> Result<Option<i64>> {
+    let row: Option<(Option<i64>,)> = db
+        .one(
+            "SELECT min(run_at) FROM job WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1",
+            params![now],
+        )
+        .await?;
+    Ok(row.and_then(|(since,)| since))
+}

@@ -59,7 +59,7 @@ fn compose_holds_no_password_and_opens_only_the_proxy() {
         }
         assert!(words(&service["secrets"]).is_subset(&secrets), "{name} names a secret that is not declared");
         let on_outside = words(&service["networks"]).contains("outside");
-        assert_eq!(on_outside, ["proxy", "lumbung"].contains(&name.as_str()), "{name}");
+        assert_eq!(on_outside, ["proxy", "lumbung1", "lumbung2"].contains(&name.as_str()), "{name}");
     }
     assert_eq!(compose["networks"]["inside"]["internal"], true);
 }
@@ -76,13 +76,18 @@ fn compose_and_its_configuration_speak_of_the_same_things() {
     for url in [&config.database.url, &config.storage.s3_endpoint] {
         assert!(services.contains(&host_of(url)), "{url} names no service");
     }
-    let given = words(&compose["services"]["lumbung"]["secrets"]);
-    for file in [&config.database.password_file, &config.storage.s3_secret_key_file] {
-        let name = file.strip_prefix("/run/secrets").expect("a secret").display().to_string();
-        assert!(given.contains(&name), "{name} is not given to lumbung");
+    for (node, data) in [("lumbung1", "node1"), ("lumbung2", "node2")] {
+        let given = words(&compose["services"][node]["secrets"]);
+        for file in [&config.database.password_file, &config.storage.s3_secret_key_file] {
+            let name = file.strip_prefix("/run/secrets").expect("a secret").display().to_string();
+            assert!(given.contains(&name), "{name} is not given to {node}");
+        }
+        let mounted = words(&compose["services"][node]["volumes"]);
+        let key = config.keys.master_file.parent().expect("a folder");
+        for volume in [format!("{data}:{}", config.data.dir.display()), format!("key:{}", key.display())] {
+            assert!(mounted.contains(&volume), "{volume}: {mounted:?}");
+        }
     }
-    let mounted = words(&compose["services"]["lumbung"]["volumes"]);
-    assert!(mounted.contains(&format!("lumbung:{}", config.data.dir.display())), "{mounted:?}");
     let network = compose["networks"]["inside"]["ipam"]["config"][0]["subnet"].as_str().expect("a subnet");
     assert_eq!(config.server.trusted_proxies, [network]);
     assert_eq!(config.storage.s3_access_key, compose["services"]["minio"]["environment"]["MINIO_ROOT_USER"]);
@@ -118,6 +123,10 @@ fn nginx_reads_its_example_and_forges_no_address() {
     let has = |name: &str, args: &str| directives.get(name).is_some_and(|all| all.iter().any(|found| found == args));
     assert!(has("proxy_set_header", "X-Forwarded-For $remote_addr"), "{directives:?}");
     assert!(has("proxy_request_buffering", "off") && has("proxy_buffering", "off"));
+    let compose = compose();
+    for node in keys(&compose["services"]).iter().filter(|name| name.starts_with("lumbung")) {
+        assert!(has("server", &format!("{node}:8080 max_fails=2 fail_timeout=10s")), "{node} is asked for nothing");
+    }
     assert!(has("ssl_protocols", "TLSv1.2 TLSv1.3") && has("client_max_body_size", "0"));
 }
 

@@ -10,6 +10,7 @@ mod flow;
 mod ground;
 mod letters;
 mod limits;
+mod nodes;
 mod reading;
 mod restore;
 mod search_index;

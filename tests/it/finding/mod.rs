@@ -3,7 +3,6 @@
 
 mod asking;
 mod at_once;
-mod nodes;
 mod rebuilding;
 
 use std::time::{Duration, Instant};

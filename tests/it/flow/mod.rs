@@ -4,6 +4,7 @@ mod canary;
 mod document;
 mod isolation;
 mod keys;
+mod operating;
 mod rotation;
 mod stolen;
 mod tus;

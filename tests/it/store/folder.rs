@@ -79,7 +79,7 @@ async fn a_file_that_was_cut_behind_our_back_ends_in_an_error() {
 #[tokio::test]
 async fn a_put_whose_answer_got_lost_may_be_repeated() {
     let memory = Memory::default();
-    let store = BlobStore::Memory(memory.clone());
+    let store = BlobStore::from(memory.clone());
     let body = body(1000, 1);
     memory.misbehave(Some(Fault::LosesAnswers));
     assert_eq!(store.put(&name_of(&body), &body).await.expect_err("lost").kind(), Kind::Unavailable);

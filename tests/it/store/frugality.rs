@@ -70,7 +70,7 @@ fn peak_kib() -> u64 {
 #[tokio::test]
 async fn four_kib_across_a_border_inside_64_mib_take_one_fetch_of_two_chunks() {
     let memory = Memory::default();
-    let store = BlobStore::Memory(memory.clone());
+    let store = BlobStore::from(memory.clone());
     let plain: Vec<u8> = (0..64u32 << 20).map(|at| (at >> 3) as u8).collect();
     let (sealed, body) = seal_bytes(&plain, None).expect("seals");
     store.put(&sealed.name, &body).await.expect("stored");

@@ -9,6 +9,7 @@ use lumbung::blob::Prefix;
 use lumbung::cli;
 use lumbung::clock::Clock;
 use lumbung::config::Config;
+use lumbung::db::Db;
 use lumbung::http::serve;
 use lumbung::jobs::indexing;
 
@@ -226,6 +227,14 @@ pub struct Node {
 }
 
 impl Node {
+    pub fn app(&self) -> &App {
+        &self.running.app
+    }
+
+    pub fn nobody(&self) -> Client {
+        Client::nobody(&self.base)
+    }
+
     pub fn actor(&self, actor: Actor) -> Client {
         Client::of(&self.base, self.regency.accounts[&actor].clone())
     }
@@ -248,7 +257,8 @@ impl Home {
         let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = {dir:?}\n[database]\nurl = {url:?}\nmax_connections = 8\n\
              [mail]\nhost = \"127.0.0.1\"\nport = {smtp}\nsecurity = \"none\"\n\
-             [reading]\nrequire_jail = false\n[search]\npoll_milliseconds = 100\n[log]\nlevel = \"warn\"\n"
+             [reading]\nrequire_jail = false\n[search]\npoll_milliseconds = 100\n[log]\nlevel = \"warn\"\n\
+             [metrics]\nlisten = \"\"\n[limits]\nmin_free_bytes = 0\n"
         );
         if let Some(bucket) = &bucket {
             let secret = dir.join("s3-secret");
@@ -274,8 +284,22 @@ impl Home {
         self.settings.push((variable("storage.s3_endpoint"), faults.store.endpoint()));
     }
 
+    /// Another value for a setting, from the next start on.
+    pub fn set(&mut self, key: &str, value: &str) {
+        let key = variable(key);
+        self.settings.retain(|(known, _)| *known != key);
+        self.settings.push((key, value.to_owned()));
+    }
+
+    /// The database as the operator would look into it.
+    pub async fn open_database(&self) -> Db {
+        let acquire = Duration::from_secs(10);
+        let settings = lumbung::db::Settings { url: self.database.clone(), max_connections: 2, acquire };
+        Db::connect(&settings).await.expect("the database answers")
+    }
+
     /// The same installation as another machine would have it.
-    fn beside(&self) -> Home {
+    pub fn beside(&self) -> Home {
         let dir = server::scratch("node");
         for name in ["master.key", "s3-secret"] {
             std::fs::copy(self.dir.join(name), dir.join(name)).expect("nodes share their keys");

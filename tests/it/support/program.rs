@@ -147,6 +147,50 @@ impl Program {
         said
     }
 
+    /// Another server of the same installation, on a machine of its own.
+    pub async fn beside(&self) -> Program {
+        let mut home = self.home.beside();
+        let listen = format!("127.0.0.1:{}", free_port());
+        home.set("server.listen", &listen);
+        let server = serve(&home, &Launch::default(), &[]);
+        let base = format!("http://{listen}");
+        let program = Program { home, bucket: None, base, regency: self.regency, server, starter: Vec::new() };
+        program.wait_until_ready().await;
+        program
+    }
+
+    /// Kills it with all its children as a power cut would.
+    pub fn cut(&mut self) {
+        self.server.cut();
+    }
+
+    /// Starts it again; it must end by itself. Returns what it said.
+    pub async fn refuses_to_start(&self) -> String {
+        let mut command = Command::new(PROGRAM);
+        command.arg("serve").arg("--config").arg(&self.home.file).envs(self.home.environment());
+        let ended = tokio::task::spawn_blocking(move || command.output()).await.expect("it ends");
+        let ended = ended.expect("the program runs");
+        assert!(!ended.status.success());
+        String::from_utf8_lossy(&ended.stderr).into_owned()
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub async fn stop(&mut self) {
+        self.ask_to_stop();
+        assert!(self.dies_within(Duration::from_secs(40)).await, "it does not stop:\n{}", self.output());
+    }
+
+    /// What it says at `/readyz` as soon as it says anything.
+    pub async fn says_of_its_readiness(&self) -> String {
+        for _ in 0..600 {
+            if let Ok(answer) = reqwest::get(format!("{}/readyz", self.base)).await {
+                return answer.text().await.expect("text");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the program does not answer:\n{}", self.output());
+    }
+
     /// Another command on the same configuration, to its end.
     pub fn command(&self, args: &[&str]) -> Output {
         let mut command = Command::new(PROGRAM);

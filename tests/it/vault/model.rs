@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use lumbung::blob::{BlobStore, Memory, ObjectName, Prefix};
+use lumbung::blob::{BlobStore, ObjectName, Prefix};
 use lumbung::error::Result as Outcome;
 use lumbung::id::DocumentId;
 use lumbung::ingest::Received;
@@ -109,7 +109,7 @@ fn play(cases: u32, stack: Stack) {
     let outcome = TestRunner::new(config).run(&story(), |rounds| {
         runtime.block_on(async {
             let store = match stack {
-                Stack::Embedded => BlobStore::Memory(Memory::default()),
+                Stack::Embedded => BlobStore::memory(),
                 Stack::Networked => s3_store(&fresh_bucket().await).await,
             };
             let rig = Rig::on(stack, store, &[("sweep.stop_count", "10000")]).await;

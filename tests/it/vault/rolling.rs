@@ -13,7 +13,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 async fn rig(settings: &[(&str, &str)], documents: u8) -> (Rig, Memory) {
     let memory = Memory::default();
-    let rig = Rig::on(Stack::Embedded, BlobStore::Memory(memory.clone()), settings).await;
+    let rig = Rig::on(Stack::Embedded, BlobStore::from(memory.clone()), settings).await;
     for n in 0..documents {
         let id = rig.upload(rig.offices[usize::from(n % 2)], vec![n; 3000]).await.expect("uploaded");
         rig.derive(id).await.expect("derived");

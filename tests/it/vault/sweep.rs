@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 async fn rig(settings: &[(&str, &str)]) -> (Rig, Memory) {
     let memory = Memory::default();
-    (Rig::on(Stack::Embedded, BlobStore::Memory(memory.clone()), settings).await, memory)
+    (Rig::on(Stack::Embedded, BlobStore::from(memory.clone()), settings).await, memory)
 }
 
 async fn stray(store: &BlobStore, seed: u8) -> ObjectName {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{counted, letter, path, until, untitled};
+use crate::finding::{counted, letter, path, until, untitled};
 use crate::support::app::TestApp;
 use crate::support::regency::{Actor, Stack};
 

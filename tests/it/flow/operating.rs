@@ -1,0 +1,159 @@
+//! What the operator is told: the figures of a node, and how the installation is.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::id;
+use crate::reading::support::letter_pdf;
+use crate::support::program::Program;
+use crate::support::regency::{Actor, Stack};
+use crate::support::server::free_port;
+use crate::support::tools;
+
+/// Reads the text by Prometheus's own strict parser and prints every sample: its name, its labels, its value.
+const PARSE: &str = "
+import json, sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+print(json.dumps([[s.name, s.labels.get('of', ''), s.value] for f in parse(sys.stdin.read()) for s in f.samples]))";
+
+struct Figures {
+    text: String,
+    samples: Vec<(String, String, f64)>,
+}
+
+impl Figures {
+    async fn at(address: &str) -> Figures {
+        let answer = reqwest::get(format!("http://{address}/metrics")).await.expect("it answers");
+        assert_eq!(answer.status(), 200);
+        let kind = answer.headers()["content-type"].to_str().expect("text").to_owned();
+        assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
+        let text = answer.text().await.expect("text");
+        let samples = parsed(&text);
+        Figures { text, samples }
+    }
+
+    fn value(&self, name: &str, of: &str) -> f64 {
+        let found = self.samples.iter().find(|(known, about, _)| known == name && about == of);
+        found.unwrap_or_else(|| panic!("no {name} of {of:?}:\n{}", self.text)).2
+    }
+
+    fn names(&self) -> BTreeSet<&str> {
+        self.samples.iter().map(|(name, ..)| name.as_str()).collect()
+    }
+}
+
+fn parsed(text: &str) -> Vec<(String, String, f64)> {
+    let mut python = Command::new(tools::python());
+    let mut child =
+        python.args(["-c", PARSE]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python runs");
+    child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("taken");
+    let done = child.wait_with_output().expect("ends");
+    assert!(done.status.success(), "not OpenMetrics:\n{text}");
+    serde_json::from_slice(&done.stdout).expect("JSON")
+}
+
+async fn watched(stack: Stack, more: &[(&str, &str)]) -> (Program, String) {
+    let address = format!("127.0.0.1:{}", free_port());
+    let settings: Vec<_> = more.iter().copied().chain([("metrics.listen", address.as_str())]).collect();
+    (Program::start(stack, &settings).await, address)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_tells_its_operator_what_it_did_and_nothing_about_whom() {
+    for stack in [Stack::Embedded, Stack::Networked] {
+        let (program, address) = watched(stack, &[]).await;
+        let clerk = program.actor(Actor::Clerk);
+        let title = "Permohonan tanggul Kalimalang";
+        let document =
+            id(&clerk.upload_and_read("surat.pdf", letter_pdf(&["tanggul"]), json!({ "title": title })).await);
+        clerk.get("/api/v1/documents/doc_zzzzzzzz").await.refusal(404, "not-found");
+        let wrong = clerk.log_in(&clerk.account().login, "bukan sandinya").await;
+        assert_eq!(wrong.status, 401);
+
+        let figures = Figures::at(&address).await;
+        for part in ["database", "store", "index", "disk"] {
+            assert_eq!(figures.value("lumbung_up", part), 1.0, "{part}");
+        }
+        assert!(figures.value("lumbung_store_call_seconds_count", "put") >= 2.0, "original and pages");
+        assert!(figures.value("lumbung_answer_seconds_count", "upload") >= 1.0);
+        assert!(figures.value("lumbung_refused_total", "not-found") >= 1.0);
+        assert!(figures.value("lumbung_job_seconds_count", "read_pages") >= 1.0, "{}", figures.text);
+        assert_eq!(figures.value("lumbung_jobs", "dead"), 0.0);
+        assert!(figures.value("lumbung_index_behind_seconds", "") < 5.0);
+        assert!(figures.value("lumbung_resident_memory_bytes", "") > 1e6);
+        assert!(figures.value("lumbung_disk_free_bytes", "data") > 0.0);
+        for name in [&document, title, "Kalimalang", clerk.office(), &clerk.account().login] {
+            assert!(!figures.text.contains(name), "{name} is told");
+        }
+        let beside = reqwest::get(format!("{}/metrics", program.base)).await.expect("answers");
+        assert_eq!(beside.status(), 404, "strangers do not reach it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_alert_speaks_of_a_figure_that_is_there() {
+    let mirror = crate::support::server::scratch("mirror");
+    let mirror = [("storage.mirror.kind", "folder"), ("storage.mirror.folder", mirror.to_str().expect("a plain path"))];
+    let (program, address) = watched(Stack::Embedded, &mirror).await;
+    let clerk = program.actor(Actor::Clerk);
+    clerk.upload("acak.bin", vec![7; 2000], json!({})).await;
+    clerk.get("/api/v1/documents/doc_zzzzzzzz").await;
+    let mut figures = Figures::at(&address).await;
+    // A kind of failure that has not happened has no sample yet; its family is there all the same.
+    figures.samples.extend(failure_families(&figures.text));
+    let known = figures.names();
+
+    let script = "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
+    let run = Command::new(tools::python()).args(["-c", script, "deploy/alerts.yaml"]).output().expect("Python runs");
+    let rules: Value = serde_json::from_slice(&run.stdout).expect("YAML");
+    let rules = rules["groups"][0]["rules"].as_array().expect("rules");
+    assert!(rules.len() > 10);
+    for rule in rules {
+        let expression = rule["expr"].as_str().expect("an expression");
+        let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for word in words.filter(|word| word.starts_with("lumbung_")) {
+            assert!(known.contains(word), "{}: no figure {word}", rule["alert"]);
+        }
+        assert!(rule["annotations"]["action"].is_string(), "{}: what is to be done?", rule["alert"]);
+        assert!(["page", "ticket"].contains(&rule["labels"]["severity"].as_str().unwrap_or_default()));
+    }
+}
+
+fn failure_families(text: &str) -> Vec<(String, String, f64)> {
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"));
+    types.map(|name| (format!("{name}_total"), String::new(), 0.0)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_command_says_what_is_well_and_what_is_not() {
+    let mut program = Program::start(Stack::Embedded, &[]).await;
+    let clerk = program.actor(Actor::Clerk);
+    clerk.upload_and_read("surat.txt", b"Perihal: tanggul\n".to_vec(), json!({})).await;
+    let told = program.command(&["status", "--json"]);
+    let report: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    assert_eq!(told.status.code(), Some(0), "{report}");
+    assert_eq!((&report["healthy"], &report["server"], &report["store"]), (&json!(true), &json!(true), &json!(true)));
+    assert!(report["disks"].as_array().is_some_and(|disks| disks.len() == 4), "{report}");
+
+    program.stop().await;
+    let told = program.command(&["status"]);
+    let lines = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert_eq!(told.status.code(), Some(1), "{lines}");
+    assert!(lines.contains("! peladen siap / server ready: TIDAK / NO"), "{lines}");
+    assert!(lines.contains("   penyimpanan menjawab / store answers: ya / yes"), "{lines}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_without_room_is_not_ready_before_an_upload_fails() {
+    let (program, address) = watched(Stack::Embedded, &[]).await;
+    let enough = Figures::at(&address).await.value("lumbung_disk_free_bytes", "data") as u64;
+    drop(program);
+    let needed = (enough * 2).to_string();
+    let settings = [("limits.min_free_bytes", needed.as_str())];
+    let program = Program::launch(Stack::Embedded, &settings, &Default::default()).await;
+    let said = program.says_of_its_readiness().await;
+    assert_eq!(said, "not ready: disk\n");
+}

@@ -1,0 +1,68 @@
+//! A server that is killed while others serve.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::finding::until;
+use crate::flow::id;
+use crate::support::client::{form, try_send};
+use crate::support::program::Program;
+use crate::support::regency::{Actor, Stack};
+
+/// What was acknowledged: the document and its bytes.
+type Acknowledged = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_that_is_killed_under_load_loses_nothing() {
+    let short = [("queue.lease_seconds", "5")];
+    let mut first = Program::start(Stack::Networked, &short).await;
+    let second = first.beside().await;
+    let (stop, kept) = (Arc::new(AtomicBool::new(false)), Acknowledged::default());
+    let mut senders = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let nodes = [first.actor(Actor::Clerk), second.actor(Actor::Clerk)];
+        let (stop, kept) = (stop.clone(), kept.clone());
+        senders.spawn(async move {
+            let mut turn = n;
+            while !stop.load(Ordering::Relaxed) {
+                turn += 8;
+                let bytes = format!("Perihal tanggul blencong nomor {turn}\n").into_bytes();
+                let form = form("surat.txt", bytes.clone(), json!({}));
+                let request = nodes[turn / 8 % 2].request(reqwest::Method::POST, "/api/v1/documents").multipart(form);
+                match try_send(request).await {
+                    Ok(answer) if answer.status == 201 => kept.lock().expect("ours").push((id(&answer.json()), bytes)),
+                    // A proxy would have gone to the other node by now.
+                    _ => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        });
+    }
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        first.cut_and_restart().await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    first.cut();
+    stop.store(true, Ordering::Relaxed);
+    while let Some(done) = senders.join_next().await {
+        done.expect("a sender ends well");
+    }
+    let kept = std::mem::take(&mut *kept.lock().expect("ours"));
+    assert!(kept.len() > 40, "{} letters are no load", kept.len());
+    let clerk = second.actor(Actor::Clerk);
+    for (document, bytes) in &kept {
+        assert_eq!(clerk.get(&format!("/api/v1/documents/{document}/content")).await.is(200).body, *bytes);
+    }
+    // What the dead node had begun to read is taken over when its leases end; a letter may be there that nobody was told of.
+    let found = async || clerk.search("blencong").await["total"].as_u64().expect("a total");
+    until(Duration::from_secs(90), "all are found on the other node", async || found().await >= kept.len() as u64)
+        .await;
+    for (document, _) in &kept {
+        let shown = clerk.get(&format!("/api/v1/documents/{document}")).await.is(200).json();
+        assert_eq!(shown["state"], "ready", "{shown}");
+    }
+    println!("{} letters were acknowledged, 4 kills, 0 lost", kept.len());
+}

@@ -1,0 +1,8 @@
+//! Several servers on one database and one bucket: whichever of them is asked, the answer is the same, and one that dies
+//! takes nothing with it.
+
+mod finding;
+mod killed;
+mod sharing;
+mod upgrade;
+mod uploading;
