@@ -19,7 +19,7 @@ use crate::{
     id::{OfficeId, VersionId},
     ingest::{self, Ingest, Recording},
     mail::Mailer,
-    measure::{Counted, Timed},
+    measure::{Counted, Of, Timed},
     office::OfficeKeys,
     queue::{self, Queue},
     read::{self, Reader},
@@ -77,7 +77,7 @@ pub struct Parts {
 }
 
 /// Counts and durations of this node, for its operator.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Done {
     /// Answers, by the kind of page or call.
     pub answers: Timed,
@@ -85,6 +85,17 @@ pub struct Done {
     pub refused: Counted,
     /// Attempts at jobs, by their kind.
     pub jobs: Timed,
+}
+
+impl Default for Done {
+    fn default() -> Done {
+        let refused = Counted::default();
+        // Those that somebody is called for are told from the start: what has never been told cannot be seen to rise.
+        for of in ["internal", "too-many"] {
+            let _ = refused.get_or_create(&Of { of });
+        }
+        Done { answers: Timed::default(), refused, jobs: Timed::default() }
+    }
 }
 
 /// Progress of a version of an office's document.

@@ -108,7 +108,7 @@ async fn is_ready(config: &Config) -> bool {
 
 fn lines(report: &Report) -> Vec<String> {
     let mut lines = vec![format!("Lumbung {}", report.version)];
-    lines.extend(marks(report).into_iter().map(|(good, line)| format!("{} {line}", if good { "  " } else { "! " })));
+    lines.extend(marks(report).into_iter().map(|(good, line)| format!("{} {line}", if good { " " } else { "!" })));
     lines
 }
 

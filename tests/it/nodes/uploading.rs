@@ -8,7 +8,7 @@ use lumbung::app::App;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::finding::{counted, until};
+use crate::finding::until;
 use crate::flow::id;
 use crate::support::app::TestApp;
 use crate::support::client::{Client, send};
@@ -24,7 +24,7 @@ async fn an_upload_is_begun_on_one_node_and_finished_on_another() {
     let node = app.another_node().await;
     let nodes = [app.actor(Actor::Clerk), node.actor(Actor::Clerk)];
     let bytes = "Perihal perbaikan tanggul blencong\n".repeat(200).into_bytes();
-    let name = format!("filename {}", STANDARD.encode("surat.txt"));
+    let name = format!("filename {},metadata {}", STANDARD.encode("surat.txt"), STANDARD.encode("{}"));
     let begun = tus(&nodes[0], Method::POST, "/api/v1/uploads").header("Upload-Length", bytes.len());
     let begun = send(begun.header("Upload-Metadata", name)).await.is(201);
     let location = begun.header("location");
@@ -88,7 +88,8 @@ async fn every_letter_is_read_once_whichever_node_takes_it() {
         answer.is(201);
     }
     for caller in [&here, &there] {
-        until(Duration::from_secs(60), "all are found", async || counted(caller, "blencong").await == 40).await;
+        let found = async || caller.search("blencong").await["total"] == 40;
+        until(Duration::from_secs(60), "all are found", found).await;
     }
     assert_eq!(read_by(&app.app).await + read_by(node.app()).await, 40);
     node.stop().await;
