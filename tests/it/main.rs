@@ -14,6 +14,7 @@ mod nodes;
 mod reading;
 mod restore;
 mod search_index;
+mod security;
 mod share;
 mod store;
 mod support;
