@@ -13,9 +13,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Clock {
     shifted_by: Arc<AtomicI64>,
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        let clock = Clock { shifted_by: Arc::default() };
+        clock.advance(crate::crash::clock_ahead());
+        clock
+    }
 }
 
 impl Clock {

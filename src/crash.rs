@@ -73,6 +73,52 @@ points! {
     RevokeCommitted = "revoke.committed";
     /// A batch of reindexing is written, not committed.
     ReindexWritten = "reindex.written";
+    /// An object is in the mirror; its row does not say so.
+    MirrorCopied = "mirror.copied";
+    /// Tombstone and audit entry of a destroyed document are written, its keys are gone, nothing is committed.
+    DestroyWritten = "destroy.written";
+    /// Committed; its objects are still in the store.
+    DestroyCommitted = "destroy.committed";
+    /// An object has left the store and the mirror; its row does not say so.
+    ObjectErased = "erase.erased";
+    /// An unknown object lies in quarantine; the sweep has not noted it.
+    SetAside = "sweep.set-aside";
+    /// A blob that nothing needs is condemned; its object is there.
+    Condemned = "sweep.condemned";
+    /// A record is in the bucket; the chain does not name it.
+    RecordStored = "records.stored";
+    /// The chain begins anew; the records before it are still in the bucket.
+    RecordsSettled = "records.settled";
+    /// Every office has a new key, not committed.
+    RotateBegun = "rotate.begun";
+    /// A step of rotation is written, not committed.
+    RotateWritten = "rotate.written";
+    /// The file of both master keys lies beside the former one.
+    MasterWritten = "master.written";
+    /// The file of the master key is replaced; nobody was told.
+    MasterReplaced = "master.replaced";
+    /// Everything is wrapped under the new master key, not committed.
+    MasterChanged = "master.changed";
+    /// The copy for the new recovery key is in the store; no row names it.
+    CopyStored = "recovery.stored";
+    /// The row names the copy; the former object has no end yet.
+    CopyCommitted = "recovery.committed";
+    /// A backup is written whole, not under its name.
+    BackupWritten = "backup.written";
+    /// All records are applied; the database is no installation yet.
+    RestoreApplied = "restore.applied";
+    /// The restore is committed; nobody was told.
+    RestoreCommitted = "restore.committed";
+}
+
+/// By how much the clock of this process runs ahead: `LUMBUNG_CLOCK_AHEAD`, in seconds, in a debug build alone. A test of the
+/// real program lets days pass with it.
+pub fn clock_ahead() -> std::time::Duration {
+    #[cfg(debug_assertions)]
+    let seconds = std::env::var("LUMBUNG_CLOCK_AHEAD").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    #[cfg(not(debug_assertions))]
+    let seconds = 0;
+    std::time::Duration::from_secs(seconds)
 }
 
 /// The process dies here if it was told to.

@@ -125,13 +125,14 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Asks somebody who is logged in for the password again, before something that a session left open must not do.
+    /// Asks somebody who is logged in for the password again, before something that a session left open must not do. The
+    /// attempt counts as wrong until it is forgiven with what the password was asked for.
     pub(super) async fn confirm_password(
         &self,
         actor: &Actor,
         password: &str,
         origin: &Origin,
-    ) -> Result<sql::PersonRow> {
+    ) -> Result<(sql::PersonRow, Admitted)> {
         totp::own_session(actor)?;
         let person = actor.person();
         let row = sql::person(&mut self.db.read().await?, person).await?.ok_or_else(Error::unauthorized)?;
@@ -141,20 +142,18 @@ impl Accounts {
             self.note_refusal(Some(person), origin).await?;
             return Err(Error::invalid("/password", say("Kata sandi belum benar.", "The password is not right.")));
         }
-        let mut tx = self.db.write().await?;
-        admitted.forgive(&mut tx).await?;
-        tx.commit().await?;
-        Ok(row)
+        Ok((row, admitted))
     }
 
     /// A new password ends every other session of the person; API tokens go on.
     pub async fn change_password(&self, actor: &Actor, old: &str, new: &str, origin: &Origin) -> Result<()> {
         let session = totp::own_session(actor)?;
-        let row = self.confirm_password(actor, old, origin).await?;
+        let (row, admitted) = self.confirm_password(actor, old, origin).await?;
         password::check_password("/new_password", new, &row.login, &self.session)?;
         let hash = self.passwords.hash(new).await?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
+        admitted.forgive(&mut tx).await?;
         sql::set_password(&mut tx, actor.person(), &hash, now).await?;
         sql::end_sessions(&mut tx, actor.person(), Some(session), now).await?;
         self.note(&mut tx, actor, origin, "password.change").await?;

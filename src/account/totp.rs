@@ -70,11 +70,13 @@ impl Accounts {
     pub async fn disable_totp(&self, actor: &Actor, password: &str, code: &str, origin: &Origin) -> Result<()> {
         own_session(actor)?;
         let person = actor.person();
-        let row = self.confirm_password(actor, password, origin).await?;
+        let (row, admitted) = self.confirm_password(actor, password, origin).await?;
         let mut tx = self.db.write().await?;
         if let Some(sealed) = row.totp {
             self.use_code(&mut tx, person, &sealed, code).await?;
         }
+        // Only now: a wrong code counts like a wrong password, or whoever has the password could try them all.
+        admitted.forgive(&mut tx).await?;
         sql::remove_totp(&mut tx, person).await?;
         self.note(&mut tx, actor, origin, "totp.disable").await?;
         tx.commit().await

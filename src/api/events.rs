@@ -24,6 +24,9 @@ use crate::{
     id::DocumentId,
 };
 
+/// A listener connects again by itself and is asked anew who it is: whoever lost a post hears nothing for longer.
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// One step of a document.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Step {
@@ -47,7 +50,12 @@ pub async fn get(State(app): State<App>, caller: Caller) -> Result<Response> {
         .filter_map(|heard| std::future::ready(heard.ok()))
         .filter(move |happening| std::future::ready(happening.office == office))
         .filter_map(move |happening| told(app.clone(), caller.actor.clone(), happening))
-        .take_until(async move { stopping.cancelled().await });
+        .take_until(async move {
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                () = tokio::time::sleep(LONGEST) => {}
+            }
+        });
     Ok(Sse::new(heard).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
 }
 

@@ -97,7 +97,7 @@ fn check(body: &FromUploads, max: usize) -> Result<()> {
 }
 
 async fn bind(app: &App, caller: &Caller, held: &[HeldPicture]) -> Result<Vec<u8>> {
-    let mut pictures = Vec::with_capacity(held.len());
+    let mut uploads = Vec::with_capacity(held.len());
     for (n, picture) in held.iter().enumerate() {
         let upload = uploads::load(app, caller, picture.id).await?;
         if !upload.held || !upload.is_complete() {
@@ -109,11 +109,27 @@ async fn bind(app: &App, caller: &Caller, held: &[HeldPicture]) -> Result<Vec<u8
                 ),
             ));
         }
+        uploads.push((upload, picture.turn));
+    }
+    // Before anything is opened: a picture that is named a hundred times would fill the memory.
+    let all: u64 = uploads.iter().map(|(upload, _)| upload.length).sum();
+    let most = app.config.reading.max_input_bytes;
+    if all > most {
+        return Err(Error::invalid(
+            "/uploads",
+            say(
+                format!("Semua gambar bersama paling banyak {most} bita (reading.max_input_bytes); ini {all}."),
+                format!("All pictures together may have {most} bytes (reading.max_input_bytes); these have {all}."),
+            ),
+        ));
+    }
+    let mut pictures = Vec::with_capacity(uploads.len());
+    for (upload, turn) in uploads {
         let mut plaintext = Plaintext::new("picture")?;
         for piece in app.ingest.held_bytes(&upload).await? {
             plaintext.write_all(&piece)?;
         }
-        pictures.push((plaintext, picture.turn));
+        pictures.push((plaintext, turn));
     }
     app.reader.pictures_to_pdf(pictures).await.map_err(|reason| {
         let said = reason.say();

@@ -70,8 +70,8 @@ async fn master(config: &Config, clock: &Clock, beside: Beside) -> Result<ExitCo
     note(&mut tx, clock, "key.master.rotate").await?;
     tx.commit().await?;
     say::result(&format!(
-        "2/3: {job}: basis data beralih ke kunci baru. Sesudah selesai, mulai ulang setiap peladen, lalu jalankan lagi perintah ini.\n     \
-         The database goes over to the new key. When that is done, restart every server, then run this again."
+        "2/3: {job}: basis data beralih ke kunci baru begitu setiap peladen dimulai ulang dengan berkas dua kunci. Sesudah selesai, mulai ulang setiap peladen, lalu jalankan lagi perintah ini.\n     \
+         The database goes over to the new key as soon as every server was restarted with the file of both keys. When that is done, restart every server, then run this again."
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ section! { Config {
 } }
 section! { Server {
     listen: String, public_url: String, insecure: bool, tls_certificate: PathBuf, tls_key_file: PathBuf,
-    trusted_proxies: Vec<String>, header_seconds: u64, body_idle_seconds: u64, json_bytes: usize, stop_seconds: u64,
+    trusted_proxies: Vec<String>, max_connections: usize, header_seconds: u64, body_idle_seconds: u64, json_bytes: usize, stop_seconds: u64,
 } }
 section! { Data { dir: PathBuf } }
 section! { Database { url: String, password_file: PathBuf, max_connections: u32, acquire_seconds: u64 } }
@@ -113,6 +113,7 @@ impl Config {
         let server = &self.server;
         let listen = server.listen.parse::<SocketAddr>();
         check(listen.is_ok(), "server.listen", "tulis alamat dan porta / give an address and port: 127.0.0.1:8080");
+        check((1..=1_000_000).contains(&server.max_connections), "server.max_connections", "1 sampai / to 1000000");
         let metrics = &self.metrics.listen;
         check(
             metrics.is_empty() || metrics.parse::<SocketAddr>().is_ok(),

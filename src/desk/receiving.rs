@@ -23,6 +23,43 @@ use crate::{
 
 pub use crate::http::cut_off;
 
+/// Text fields of a posted form. All of them together are bounded by `server.json_bytes`, however many there are: nobody has
+/// been asked who they are before the fields are read.
+pub struct Texts {
+    left: usize,
+    most: usize,
+}
+
+impl Texts {
+    pub fn of(app: &App) -> Texts {
+        Texts { left: app.config.server.json_bytes, most: app.config.server.json_bytes }
+    }
+
+    /// Reads one field whole.
+    pub async fn read(&mut self, mut part: Field<'_>) -> Result<(String, String)> {
+        let name = part.name().unwrap_or("").to_owned();
+        // A field costs its name and its place, also when nothing is in it.
+        self.spend(name.len() + 64)?;
+        let mut value = Vec::new();
+        while let Some(piece) = part.chunk().await.map_err(|cause| cut_off().because(cause))? {
+            self.spend(piece.len())?;
+            value.extend_from_slice(&piece);
+        }
+        Ok((name, String::from_utf8_lossy(&value).into_owned()))
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<()> {
+        let most = self.most;
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            Error::too_large(say(
+                format!("Isian formulir ini terlalu panjang: semuanya paling banyak {most} bita (server.json_bytes)."),
+                format!("This form's fields are too long: {most} bytes at most together (server.json_bytes)."),
+            ))
+        })?;
+        Ok(())
+    }
+}
+
 /// A multipart body on its way.
 pub struct Parts {
     form: Multipart,

@@ -89,7 +89,8 @@ pub async fn status(app: &App) -> Result<Status> {
         reading: report.into(),
         jobs: JobsStatus { waiting, dead },
         records: app.records.lag().await?,
-        former_recovery: match app.recovery.now() {
+        // Of the database: this node may not have noticed yet that the key was changed.
+        former_recovery: match crate::app::recovery_recipient(&app.db).await? {
             Some(recipient) => crate::download::opened_by_former(&app.db, recipient.generation()).await?,
             None => 0,
         },

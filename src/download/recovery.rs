@@ -9,36 +9,33 @@ use super::{
     sql,
 };
 use crate::{
-    error::Result,
+    crash::{Point, point},
+    error::{Error, Result},
     id::{OfficeId, VersionId},
+    ingest::{COPIED, READERS_END},
     seal::{self, ObjectKey, RecoveryRecipient},
+    vault,
 };
 
 /// Where the copying has come to.
 pub type Place = (uuid::Uuid, String, i64);
 
 impl Shelf {
-    /// The next derivations that name a former recipient: the last that was looked at, and objects that nothing names
-    /// any more.
-    pub async fn copy_for_recovery(&self, after: &Place, limit: i64) -> Result<(Option<Place>, Vec<String>)> {
-        let Some(recovery) = self.recovery.now() else { return Ok((None, Vec::new())) };
+    /// The next derivations that name a former recipient; the last that was looked at.
+    pub async fn copy_for_recovery(&self, after: &Place, limit: i64) -> Result<Option<Place>> {
+        let Some(recovery) = self.recovery.now() else { return Ok(None) };
         let rows = sql::of_former_recovery(&self.db, recovery.generation(), after, limit).await?;
         let last = rows.last().map(|row| (row.version, row.kind.clone(), row.page));
-        let mut former = Vec::new();
         for row in rows {
-            match self.copy_derived(&row, &recovery).await {
-                Ok(true) => former.push(row.object),
-                Ok(false) => {}
-                Err(cause) => {
-                    let version = VersionId(row.version);
-                    tracing::warn!(%version, cause = %cause.chain(), "not copied for the new recovery key");
-                }
+            if let Err(cause) = self.copy_derived(&row, &recovery).await {
+                let version = VersionId(row.version);
+                tracing::warn!(%version, cause = %cause.chain(), "not copied for the new recovery key");
             }
         }
-        Ok((last, former))
+        Ok(last)
     }
 
-    async fn copy_derived(&self, row: &sql::FormerRow, recovery: &RecoveryRecipient) -> Result<bool> {
+    async fn copy_derived(&self, row: &sql::FormerRow, recovery: &RecoveryRecipient) -> Result<()> {
         let wrapping = wrapping_key(&self.key_of(row.blob, OfficeId(row.office)).await?);
         let context = named_context(VersionId(row.version), &row.kind, row.page);
         let key = ObjectKey::from_bytes(&seal::unwrap(&wrapping, &context, &row.wrapped)?)?;
@@ -47,16 +44,25 @@ impl Shelf {
         // What is derived is small; it never goes to the disk.
         let limits = seal::Limits { max_plain: u64::MAX, spool_memory: usize::MAX, spool_folder: Default::default() };
         let (sealed, body) = seal::copy_for(&name, &key, recovery, stored, &limits).await?;
+        // Known before it is there: a copy that no row comes to name leaves the store by itself.
+        let copy = sealed.name.to_string();
+        let mut tx = self.db.write().await?;
+        vault::discard(&mut tx, &copy, self.clock.now().plus(COPIED)).await?;
+        tx.commit().await?;
         self.store.put(&sealed.name, &body).await?;
+        point(Point::CopyStored);
         let wrapped = seal::wrap(&wrapping, &context, &sealed.key.to_bytes());
         let mut tx = self.db.write().await?;
         if !sql::exchange_derived(&mut tx, row, &sealed, &wrapped).await? {
-            drop(tx);
-            self.store.delete(&sealed.name).await?;
-            return Ok(false);
+            return Ok(());
         }
+        if !vault::keep(&mut tx, &copy).await? {
+            return Err(Error::internal("the copy took longer than it was kept"));
+        }
+        vault::discard(&mut tx, &row.object, self.clock.now().plus(READERS_END)).await?;
         tx.commit().await?;
-        Ok(true)
+        point(Point::CopyCommitted);
+        Ok(())
     }
 }
 

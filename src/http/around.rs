@@ -91,6 +91,10 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
         response = with_problem(response, &error, lang, &origin.request);
     }
     security_headers(response.headers_mut(), is_stranger);
+    if ends_tls(&app) {
+        let two_years = HeaderValue::from_static("max-age=63072000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, two_years);
+    }
     if let Ok(value) = HeaderValue::from_str(&origin.request) {
         response.headers_mut().insert("x-request-id", value);
     }
@@ -101,6 +105,11 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let took_ms = took.as_millis() as u64;
     tracing::info!(request = %origin.request, %method, path = shown, status, took_ms, "answered");
     response
+}
+
+/// Whether this server ends TLS itself; otherwise the proxy says for how long browsers keep to it.
+fn ends_tls(app: &App) -> bool {
+    !app.config.server.tls_certificate.as_os_str().is_empty()
 }
 
 /// What was asked for, as the operator tells answers apart.

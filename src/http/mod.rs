@@ -9,6 +9,7 @@ mod conditional;
 mod description;
 mod extract;
 pub mod pace;
+mod patience;
 pub mod plain;
 mod problem;
 pub mod routes;

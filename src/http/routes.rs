@@ -3,7 +3,14 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, extract::DefaultBodyLimit, http::Method, middleware};
+use axum::{
+    Extension, Router,
+    extract::DefaultBodyLimit,
+    http::Method,
+    middleware,
+    response::{IntoResponse, Response},
+};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
@@ -16,7 +23,7 @@ use super::{
     plain::{self, Plain},
     strict::{self, Known},
 };
-use crate::{api, app::App, web};
+use crate::{api, app::App, error::Error, web};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -150,7 +157,12 @@ pub fn every() -> Vec<(Method, String)> {
 
 /// What the operator's own address answers.
 pub fn metrics(app: App) -> Router {
-    Router::new().route("/metrics", axum::routing::get(api::metrics::get)).with_state(app)
+    plain::router(vec![Plain::get("/metrics", api::metrics::get)]).with_state(app)
+}
+
+/// The panic's own words are in the log already; they may name what nobody else should read.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Error::internal("a handler panicked").into_response()
 }
 
 /// The whole server.
@@ -166,6 +178,8 @@ pub fn router(app: App) -> Router {
         .layer(Extension(description))
         // Every body is limited where it is read, by its own named limit.
         .layer(DefaultBodyLimit::disable())
+        // A fault in one handler is one answer that says so, and not a connection that breaks off.
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), around))
         .with_state(app)
 }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use hyper_util::rt::TokioTimer;
 
+use super::patience::Patient;
 use crate::{
     app::App,
     error::{Error, Kind, Result, say},
@@ -53,15 +54,18 @@ async fn serve(
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let wait = Duration::from_secs(app.config.server.header_seconds);
+    let limits = &app.config.server;
+    let wait = Duration::from_secs(limits.header_seconds);
     match tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            let mut server = server.map(|accepts| Patient::new(accepts, limits));
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(wait);
             server.serve(service).await
         }
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            let server = axum_server::from_tcp(listener)?.handle(handle);
+            let mut server = server.map(|accepts| Patient::new(accepts, limits));
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(wait);
             server.serve(service).await
         }

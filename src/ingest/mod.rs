@@ -13,7 +13,7 @@ pub mod uploads;
 pub use keys::{Place, forget_keys, rewrap_keys};
 pub use receive::{Received, Source, too_large};
 pub use record::{Accepted, ReadPages, Recording, duplicate_of, record, record_version};
-pub use recovery::Copied;
+pub use recovery::{COPIED, READERS_END};
 
 use std::path::PathBuf;
 

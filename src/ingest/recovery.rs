@@ -1,5 +1,7 @@
-//! Blobs are copied for a new recovery recipient: the new object first, then the row and its keys in one transaction. The
-//! former object goes later, when nobody reads it any more.
+//! Blobs are copied for a new recovery recipient: the new object first, then the row and its keys in one transaction, which
+//! also discards the former object: it goes later, when nobody reads it any more.
+
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use uuid::Uuid;
@@ -7,40 +9,35 @@ use uuid::Uuid;
 use super::{Ingest, sql};
 use crate::{
     blob::ObjectName,
+    crash::{Point, point},
     error::{Error, Result},
     id::{BlobId, OfficeId},
     seal::{self, ObjectKey, RecoveryRecipient},
+    vault,
 };
 
-/// What one step has done.
-#[derive(Debug)]
-pub struct Copied<P> {
-    /// The last row that was looked at; none when there was none.
-    pub last: Option<P>,
-    /// Objects that nothing names any more.
-    pub former: Vec<String>,
-}
+/// No copy takes so long; one that no row names by then goes.
+pub const COPIED: Duration = Duration::from_secs(7 * 86_400);
+
+/// Whoever reads a former object has ended by then.
+pub const READERS_END: Duration = Duration::from_secs(900);
 
 impl Ingest {
-    /// Copies the next blobs that name a former recipient. One that cannot be copied stays, is told in the log and counted.
-    pub async fn copy_for_recovery(&self, after: Uuid, limit: i64) -> Result<Copied<Uuid>> {
-        let Some(recovery) = self.recovery.now() else { return Ok(Copied { last: None, former: Vec::new() }) };
+    /// Copies the next blobs that name a former recipient; the last that was looked at, none when there was none. One that
+    /// cannot be copied stays, is told in the log and counted.
+    pub async fn copy_for_recovery(&self, after: Uuid, limit: i64) -> Result<Option<Uuid>> {
+        let Some(recovery) = self.recovery.now() else { return Ok(None) };
         let rows = sql::blobs_of_former_recovery(&self.db, recovery.generation(), after, limit).await?;
         let last = rows.last().map(|(id, _)| *id);
-        let mut former = Vec::new();
         for (id, object) in rows {
-            match self.copy_blob(BlobId(id), &object, &recovery).await {
-                Ok(true) => former.push(object),
-                Ok(false) => {}
-                Err(cause) => {
-                    tracing::warn!(blob = %BlobId(id), cause = %cause.chain(), "not copied for the new recovery key")
-                }
+            if let Err(cause) = self.copy_blob(BlobId(id), &object, &recovery).await {
+                tracing::warn!(blob = %BlobId(id), cause = %cause.chain(), "not copied for the new recovery key");
             }
         }
-        Ok(Copied { last, former })
+        Ok(last)
     }
 
-    async fn copy_blob(&self, blob: BlobId, object: &str, recovery: &RecoveryRecipient) -> Result<bool> {
+    async fn copy_blob(&self, blob: BlobId, object: &str, recovery: &RecoveryRecipient) -> Result<()> {
         let name: ObjectName = object.parse()?;
         let keys = sql::keys_of(&mut self.db.read().await?, blob).await?;
         let first = keys.first().ok_or_else(|| Error::internal("a blob without a key"))?;
@@ -53,18 +50,27 @@ impl Ingest {
             spool_folder: self.limits.spool.clone(),
         };
         let (sealed, body) = seal::copy_for(&name, &key, recovery, stored, &limits).await?;
+        // Known before it is there: a copy that no row comes to name leaves the store by itself.
+        let copy = sealed.name.to_string();
+        let mut tx = self.db.write().await?;
+        vault::discard(&mut tx, &copy, self.clock.now().plus(COPIED)).await?;
+        tx.commit().await?;
         self.store.put(&sealed.name, &body).await?;
+        point(Point::CopyStored);
         let mut tx = self.db.write().await?;
         if !sql::exchange_object(&mut tx, blob, object, &sealed).await? {
-            drop(tx);
-            self.store.delete(&sealed.name).await?;
-            return Ok(false);
+            return Ok(());
         }
         for row in sql::keys_of(&mut tx, blob).await? {
             let (version, wrapped) = self.keys.wrap_for(OfficeId(row.office), blob, &sealed.key.to_bytes()).await?;
             sql::set_key(&mut tx, blob, OfficeId(row.office), version, &wrapped).await?;
         }
+        if !vault::keep(&mut tx, &copy).await? {
+            return Err(Error::internal("the copy took longer than it was kept"));
+        }
+        vault::discard(&mut tx, object, self.clock.now().plus(READERS_END)).await?;
         tx.commit().await?;
-        Ok(true)
+        point(Point::CopyCommitted);
+        Ok(())
     }
 }

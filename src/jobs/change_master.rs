@@ -8,6 +8,7 @@ use crate::{
     account,
     app::App,
     audit::{self, Entry, Origin, Who},
+    crash::{Point, point},
     db::params,
     error::{Error, Kind, Result, say},
     office::keys,
@@ -54,6 +55,7 @@ pub async fn run(app: &App, job: &Claimed, payload: ChangeMaster) -> Result<()> 
             detail: serde_json::json!({}),
         };
         audit::record(&mut tx, &app.clock, entry).await?;
+        point(Point::MasterChanged);
     }
     end(app, tx, job).await
 }
@@ -65,7 +67,8 @@ pub async fn rewrap(tx: &mut crate::db::Tx, master: &MasterKey) -> Result<u64> {
 
 fn not_loaded() -> Error {
     Error::new(
-        Kind::Conflict,
+        // Waited for, however long: the operator restarts the servers one after another.
+        Kind::Unavailable,
         "master-not-loaded",
         say(
             "Peladen ini belum memuat kunci induk baru. Mulai ulang peladen dengan berkas yang berisi dua kunci.",

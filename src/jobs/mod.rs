@@ -14,7 +14,7 @@ mod vault;
 
 pub use change_master::{ChangeMaster, rewrap};
 pub use reindex::Reindex;
-pub use renew_recovery::{DropFormer, RenewRecovery};
+pub use renew_recovery::RenewRecovery;
 pub use rotate_keys::RotateKeys;
 
 use std::time::Duration;
@@ -139,7 +139,6 @@ fn known(kind: &str) -> &'static str {
         Reindex::KIND,
         RotateKeys::KIND,
         RenewRecovery::KIND,
-        DropFormer::KIND,
         ChangeMaster::KIND,
         share::NotifyJob::KIND,
         share::CodeJob::KIND,
@@ -155,7 +154,6 @@ async fn perform(app: &App, job: &Claimed) -> Result<()> {
         Reindex::KIND => reindex::run(app, job, job.payload()?).await,
         RotateKeys::KIND => rotate_keys::run(app, job, job.payload()?).await,
         RenewRecovery::KIND => renew_recovery::run(app, job, job.payload()?).await,
-        DropFormer::KIND => renew_recovery::drop_former(app, job, job.payload()?).await,
         ChangeMaster::KIND => change_master::run(app, job, job.payload()?).await,
         share::NotifyJob::KIND => {
             let payload: share::NotifyJob = job.payload()?;

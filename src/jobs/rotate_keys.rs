@@ -10,6 +10,7 @@ use super::end;
 use crate::{
     app::App,
     audit::{self, Entry, Origin, Who},
+    crash::{Point, point},
     db::Tx,
     document,
     error::Result,
@@ -59,6 +60,7 @@ async fn begin(app: &App, job: &Claimed) -> Result<()> {
     let next = RotateKeys::Blobs { after: (Uuid::nil(), Uuid::nil()), is_last_look: false };
     app.queue.enqueue(&mut tx, &next, None).await?;
     note(app, &mut tx, "key.rotate.begin").await?;
+    point(Point::RotateBegun);
     end(app, tx, job).await?;
     app.keys.forget_newest();
     Ok(())
@@ -73,6 +75,7 @@ async fn blobs(app: &App, job: &Claimed, after: (Uuid, Uuid), is_last_look: bool
         None => RotateKeys::Details { after: Uuid::nil(), is_last_look },
     };
     app.queue.enqueue(&mut tx, &next, None).await?;
+    point(Point::RotateWritten);
     end(app, tx, job).await
 }
 

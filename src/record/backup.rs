@@ -18,6 +18,7 @@ use super::line::{FORMAT, Header, Kinds};
 use super::write::Text;
 use crate::{
     clock::{Clock, Time},
+    crash::{Point, point},
     db::{self, Db, NOT_RECORDED, RECORDED},
     error::{Error, Kind, Result, say},
     seal::{MasterKey, RecoveryRecipient, Sealer},
@@ -93,6 +94,7 @@ where
     let (tail, sealed) = sealer.finish()?;
     file.write_all(&tail)?;
     file.sync_all()?;
+    point(Point::BackupWritten);
     std::fs::rename(&partial, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::File::open(folder)?.sync_all()?;

@@ -18,6 +18,7 @@ use super::{Records, in_order, sql};
 use crate::{
     blob::{ObjectName, Prefix, RecordName},
     clock::Time,
+    crash::{Point, point},
     db::{self, ChangedRows, Tx, Value},
     error::{Error, Result, say},
     seal,
@@ -122,6 +123,7 @@ impl Records {
         };
         let name = self.name(made_at, head.claim)?;
         self.store.put(&name, &body).await?;
+        point(Point::RecordStored);
         let row = sql::ObjectRow {
             seq: head.claim,
             object: name.to_string(),
@@ -130,7 +132,11 @@ impl Records {
             lines: lines.load(Ordering::Relaxed) as i64,
         };
         self.settle(head, row, is_full, notes).await?;
-        if is_full { self.prune(head.claim).await } else { Ok(()) }
+        if !is_full {
+            return Ok(());
+        }
+        point(Point::RecordsSettled);
+        self.prune(head.claim).await
     }
 
     /// One snapshot of the notes and of everything that they name.

@@ -18,6 +18,7 @@ use crate::{
     audit::{self, Entry, Origin, Who},
     blob::BlobStore,
     clock::{Clock, Time},
+    crash::{Point, point},
     db::{self, Db, Tx, params},
     error::{Error, Kind, Result, say},
     id::{OfficeId, VersionId},
@@ -138,9 +139,11 @@ pub async fn restore(empty: Empty, source: Source, with: Restoring<'_>) -> Resul
             (as_of, 1, 0)
         }
     };
+    point(Point::RestoreApplied);
     let rows = std::mem::take(&mut applying.rows);
     let highest = newest_in_bucket.iter().filter_map(|(name, _)| chain::seq_of(name)).max().unwrap_or(0);
     let readings_enqueued = finish(&db, &with, from, highest).await?;
+    point(Point::RestoreCommitted);
     let logins: Vec<(String,)> = db
         .all("SELECT login FROM person WHERE password IS NULL AND disabled_at IS NULL ORDER BY login", params![])
         .await?;

@@ -10,6 +10,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{RecoveryIdentity, Secret32};
+use crate::crash::{Point, point};
 use crate::error::{Error, Kind, Result, say};
 use crate::id;
 
@@ -48,9 +49,11 @@ impl MasterKey {
             fs::remove_file(&beside)?;
         }
         self.write_new(&beside)?;
+        point(Point::MasterWritten);
         fs::rename(&beside, path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;
+        point(Point::MasterReplaced);
         Ok(())
     }
 

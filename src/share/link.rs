@@ -146,6 +146,10 @@ impl Sharing {
             return Err(no_pictures());
         }
         offices_exist(tx, &terms.audience).await?;
+        // Held until the link is committed: whoever raises the class meanwhile sees the link, and ends it.
+        if !sql::hold_document(tx, subject.document, subject.class.level()).await? {
+            return Err(changed_meanwhile());
+        }
         let now = self.clock.now();
         policy(subject.class, terms, now, now)?;
         let (link, secret) = self.insert(tx, actor, subject, terms, now).await?;
@@ -464,6 +468,16 @@ async fn offices_exist(tx: &mut Tx, audience: &Audience) -> Result<()> {
         }
     }
     mistakes.done()
+}
+
+fn changed_meanwhile() -> Error {
+    Error::conflict(
+        "document-changed",
+        say(
+            "Dokumen ini baru saja diubah. Muat ulang, lalu coba lagi.",
+            "The document was changed a moment ago. Load it again and retry.",
+        ),
+    )
 }
 
 fn no_pictures() -> Error {

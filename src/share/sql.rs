@@ -346,17 +346,21 @@ pub(super) struct GrantRow {
     pub renewed_to: i64,
 }
 
-pub(super) async fn grant(db: &Db, id: Uuid) -> Result<Option<GrantRow>> {
+/// Open only while whoever opened it for an office still works there.
+pub(super) async fn grant(db: &Db, id: Uuid, now: Time) -> Result<Option<GrantRow>> {
     db.one(
         "SELECT g.link, l.public, l.document, l.version, l.office, l.audience, l.rights, l.created_at, l.expires_at,
                 l.released_by, d.security_class, g.by_office, g.by_person, g.by_email, g.opened_at, g.renewed_to,
                 o.name AS office_name, p.name AS person_name,
                 CASE WHEN l.revoked_at IS NULL AND NOT l.paused AND NOT l.pending AND d.trashed_at IS NULL
-                    AND d.destroyed_at IS NULL THEN TRUE ELSE FALSE END AS is_open
+                    AND d.destroyed_at IS NULL AND (g.by_person IS NULL OR p.disabled_at IS NULL AND EXISTS (
+                        SELECT 1 FROM post t WHERE t.person = g.by_person AND t.office = g.by_office
+                            AND (t.until IS NULL OR t.until > $2)))
+                    THEN TRUE ELSE FALSE END AS is_open
          FROM link_grant g JOIN link l ON l.id = g.link JOIN document d ON d.id = l.document
          LEFT JOIN office o ON o.id = g.by_office LEFT JOIN person p ON p.id = g.by_person
          WHERE g.id = $1",
-        params![id],
+        params![id, now],
     )
     .await
 }
@@ -384,4 +388,16 @@ pub(super) async fn heads(tx: &mut Tx, office: OfficeId, now: Time) -> Result<Ve
         )
         .await?;
     Ok(rows.into_iter().map(|(email,)| email).collect())
+}
+
+/// False when the document is of another class than the caller has seen, or no longer there.
+pub(super) async fn hold_document(tx: &mut Tx, document: DocumentId, class: i64) -> Result<bool> {
+    let held = tx
+        .execute(
+            "UPDATE document SET security_class = security_class
+             WHERE id = $1 AND security_class = $2 AND trashed_at IS NULL AND destroyed_at IS NULL",
+            params![document, class],
+        )
+        .await?;
+    Ok(held == 1)
 }

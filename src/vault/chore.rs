@@ -1,5 +1,6 @@
 //! Recurring work of which one node at a time has the turn: a lease in the database, and what the work remembers.
 
+use std::future::Future;
 use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,8 +13,8 @@ use crate::{
     id,
 };
 
-/// Renewed at every step of the work; a node that is silent for so long is taken for dead.
-const LEASE: Duration = Duration::from_secs(15 * 60);
+/// Renewed while the work goes on; a node that is silent for so long is taken for dead.
+const LEASE: Duration = Duration::from_secs(60);
 
 /// The turn at one piece of work.
 pub(super) struct Turn {
@@ -45,6 +46,22 @@ impl Vault {
     pub(super) async fn keep_turn(&self, turn: &Turn) -> Result<()> {
         let until = self.clock.now().plus(LEASE);
         if sql::keep_turn(&self.db, turn.name, turn.lease, until).await? { Ok(()) } else { Err(lost()) }
+    }
+
+    /// Does the work while this node shows that it is alive, however long one step takes.
+    pub(super) async fn while_kept<T>(&self, turn: &Turn, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let alive = async {
+            loop {
+                tokio::time::sleep(LEASE / 3).await;
+                if let Err(lost) = self.keep_turn(turn).await {
+                    return lost;
+                }
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            lost = alive => Err(lost),
+        }
     }
 
     pub(super) async fn end_turn(&self, turn: Turn, memory: &impl Serialize, due: Time) -> Result<()> {

@@ -5,10 +5,11 @@ use hmac::{Hmac, Mac};
 use serde::Serialize;
 use sha2::Sha256;
 
-use super::{Place, Vault, sql};
+use super::{Place, Vault, chore::Turn, sql};
 use crate::{
     audit::{self, Entry, Origin, Who},
     clock::Time,
+    crash::{Point, point},
     db::{self, Tx},
     document::{self, Document},
     error::{Error, Result, say},
@@ -70,11 +71,17 @@ impl Vault {
         }
         let Some((turn, ())) = self.take_turn::<()>(TRASH, false).await? else { return Ok(0) };
         let now = self.clock.now();
+        let destroyed = self.while_kept(&turn, self.empty(&turn, now)).await?;
+        self.end_turn(turn, &(), now.plus(EVERY)).await?;
+        Ok(destroyed)
+    }
+
+    async fn empty(&self, turn: &Turn, now: Time) -> Result<u64> {
         let before = now.minus(self.settings.trash);
         let (mut destroyed, mut after) = (0, uuid::Uuid::nil());
         loop {
             let batch = sql::expired(&self.db, before, now, after, 50).await?;
-            let Some(last) = batch.last() else { break };
+            let Some(last) = batch.last() else { return Ok(destroyed) };
             after = *last;
             for id in batch {
                 let (document, origin) = (DocumentId(id), Origin::machine());
@@ -85,10 +92,8 @@ impl Vault {
                     Err(cause) => tracing::error!(%document, cause = %cause.chain(), "a document was not destroyed"),
                 }
             }
-            self.keep_turn(&turn).await?;
+            self.keep_turn(turn).await?;
         }
-        self.end_turn(turn, &(), now.plus(EVERY)).await?;
-        Ok(destroyed)
     }
 
     /// Destroys a document that lies in the trash, now.
@@ -112,7 +117,9 @@ impl Vault {
         let mut tx = self.db.write().await?;
         let found = document::load_any(&mut tx, &self.keys, order.document).await?;
         let Some(rest) = self.destroy_rows(&mut tx, &found, order, before).await? else { return Ok(None) };
+        point(Point::DestroyWritten);
         tx.commit().await?;
+        point(Point::DestroyCommitted);
         let remains = self.erase_now(order.document, &rest.condemned).await?;
         let kept = serde_json::json!({ "remains": remains });
         sql::set_remains(&self.db, order.document, &kept.to_string()).await?;

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     blob::ObjectName,
     clock::Time,
+    crash::{Point, point},
     error::{Error, Result},
     record,
 };
@@ -104,6 +105,7 @@ impl Vault {
                 remains.push(Remain { object: object.to_owned(), place, until: Some(until) });
             }
         }
+        point(Point::ObjectErased);
         Ok(remains)
     }
 }

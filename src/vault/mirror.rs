@@ -5,9 +5,10 @@ use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Place, Vault, sql};
+use super::{Place, Vault, chore::Turn, sql};
 use crate::{
     blob::{self, BlobStore, ObjectName},
+    crash::{Point, point},
     error::{Error, Result},
     seal::{SealedBody, Spool},
 };
@@ -24,6 +25,12 @@ impl Vault {
             return Ok(0);
         }
         let Some((turn, ())) = self.take_turn::<()>(MIRROR, true).await? else { return Ok(0) };
+        let copied = self.while_kept(&turn, self.copy_all(&turn, mirror)).await?;
+        self.end_turn(turn, &(), self.clock.now()).await?;
+        Ok(copied)
+    }
+
+    async fn copy_all(&self, turn: &Turn, mirror: &BlobStore) -> Result<u64> {
         let mut copied = 0;
         let mut after = Uuid::nil();
         loop {
@@ -33,20 +40,18 @@ impl Vault {
             for (_, object) in &blobs {
                 copied += u64::from(self.copy(mirror, object).await?);
             }
-            self.keep_turn(&turn).await?;
+            self.keep_turn(turn).await?;
         }
         let mut after = String::new();
         loop {
             let derived = sql::unmirrored_derivations(&self.db, &after, BATCH).await?;
-            let Some((last,)) = derived.last() else { break };
+            let Some((last,)) = derived.last() else { return Ok(copied) };
             after.clone_from(last);
             for (object,) in &derived {
                 copied += u64::from(self.copy(mirror, object).await?);
             }
-            self.keep_turn(&turn).await?;
+            self.keep_turn(turn).await?;
         }
-        self.end_turn(turn, &(), self.clock.now()).await?;
-        Ok(copied)
     }
 
     async fn copy(&self, mirror: &BlobStore, object: &str) -> Result<bool> {
@@ -59,6 +64,7 @@ impl Vault {
             return Ok(false);
         };
         mirror.put(&name, &body).await?;
+        point(Point::MirrorCopied);
         if !sql::set_mirrored(&self.db, object, self.clock.now()).await? {
             // It was replaced or destroyed while it was copied.
             mirror.erase(&name).await?;

@@ -18,7 +18,7 @@ mod verify;
 
 pub use check::{Depth, Fault};
 pub use destroy::{Destroyed, Order, Remain};
-pub use sql::discard;
+pub use sql::{discard, keep};
 pub use status::{MirrorStatus, SweepStatus, VaultStatus, VerifyStatus};
 pub use sweep::{Stopped, Swept};
 pub use verify::{Problem, Report};

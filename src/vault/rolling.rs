@@ -44,7 +44,7 @@ impl Vault {
             return Ok(0);
         }
         let Some((turn, mut memory)) = self.take_turn::<Memory>(VERIFY, false).await? else { return Ok(0) };
-        let outcome = self.step(&turn, &mut memory).await;
+        let outcome = self.while_kept(&turn, self.step(&turn, &mut memory)).await;
         // What was looked at counts, even where the store then stopped answering.
         self.end_turn(turn, &memory, self.clock.now()).await?;
         outcome

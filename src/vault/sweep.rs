@@ -14,6 +14,7 @@ use super::{
 use crate::{
     blob::{Listed, ObjectName, Prefix},
     clock::Time,
+    crash::{Point, point},
     error::Result,
     id::UploadId,
 };
@@ -82,7 +83,7 @@ impl Vault {
     async fn sweep_with(&self, early: bool, accept: bool) -> Result<Option<Swept>> {
         let Some((turn, mut memory)) = self.take_turn::<Memory>(SWEEP, early).await? else { return Ok(None) };
         let now = self.clock.now();
-        let outcome = self.sweep_once(&turn, &mut memory, accept).await;
+        let outcome = self.while_kept(&turn, self.sweep_once(&turn, &mut memory, accept)).await;
         match &outcome {
             Ok(()) => (memory.swept_at, memory.failing_since) = (Some(now), None),
             Err(_) => memory.failing_since = memory.failing_since.or(Some(now)),
@@ -201,6 +202,7 @@ impl Vault {
             if !self.is_named(&name).await? && self.store.quarantine(&name).await? {
                 tracing::warn!(object, "an object that nothing names was set aside");
                 quarantined += 1;
+                point(Point::SetAside);
             }
             let mut tx = self.db.write().await?;
             sql::forget_stray(&mut tx, object).await?;
@@ -233,6 +235,7 @@ impl Vault {
             let mut tx = self.db.write().await?;
             sql::condemn(&mut tx, blob).await?;
             tx.commit().await?;
+            point(Point::Condemned);
         }
         Ok(())
     }

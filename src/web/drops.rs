@@ -137,8 +137,6 @@ pub async fn receive(
     ask(&app, visit, &public, &fields, mistakes, received).await
 }
 
-const LONGEST_FIELD: usize = 4096;
-
 async fn take(
     app: &App,
     visit: &Visit,
@@ -148,23 +146,17 @@ async fn take(
     received: &mut Vec<(String, String)>,
 ) -> Result<()> {
     let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
-    while let Some(mut part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
-        let name = part.name().unwrap_or("").to_owned();
-        if name == "file" {
+    let mut texts = receiving::Texts::of(app);
+    while let Some(part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
+        if part.name() == Some("file") {
             // Browsers send a nameless empty part for a file that was not chosen.
             if part.file_name().is_some_and(|given| !given.is_empty()) {
                 received.push(one(app, visit, public, part, fields).await?);
             }
             continue;
         }
-        let mut value = Vec::new();
-        while let Some(piece) = part.chunk().await.map_err(|cause| receiving::cut_off().because(cause))? {
-            value.extend_from_slice(&piece);
-            if value.len() > LONGEST_FIELD {
-                return Err(Error::invalid(format!("/{name}"), say("Isian ini terlalu panjang.", "This is too long.")));
-            }
-        }
-        fields.add(name, String::from_utf8_lossy(&value).into_owned());
+        let (name, value) = texts.read(part).await?;
+        fields.add(name, value);
     }
     if received.is_empty() {
         return Err(Error::invalid("/file", say("Pilih berkas dahulu.", "Choose a file first.")));

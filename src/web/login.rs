@@ -100,6 +100,8 @@ pub async fn leave(State(app): State<App>, signed: Signed) -> Result<Response> {
     let mut response = go("/masuk");
     let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     response.headers_mut().insert(header::SET_COOKIE, HeaderValue::from_str(&gone).map_err(Error::internal)?);
+    // What the upload page remembers of unfinished files is nothing for the next person at this machine.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"storage\""));
     Ok(response)
 }
 

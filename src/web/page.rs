@@ -37,7 +37,8 @@ pub fn go(to: &str) -> Response {
 
 /// A place on this server, from a field that anybody could have written.
 pub fn own_path(text: &str) -> &str {
-    let is_own = text.starts_with('/') && !text.starts_with("//") && !text.contains(['\\', '\r', '\n']);
+    let is_own =
+        text.starts_with('/') && !text.starts_with("//") && !text.contains(|c: char| c == '\\' || c.is_control());
     if is_own { text } else { "/" }
 }
 
@@ -149,7 +150,9 @@ mod tests {
 
     #[test]
     fn a_way_back_never_leads_to_another_host() {
-        for foreign in ["//evil.id", "https://evil.id", "/\\evil.id", "evil", "/a\r\nSet-Cookie: x=y", ""] {
+        for foreign in
+            ["//evil.id", "https://evil.id", "/\\evil.id", "evil", "/\t/evil.id", "/a\r\nSet-Cookie: x=y", ""]
+        {
             assert_eq!(own_path(foreign), "/", "{foreign:?}");
         }
         assert_eq!(own_path("/cari?q=surat"), "/cari?q=surat");

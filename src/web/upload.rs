@@ -96,9 +96,6 @@ pub async fn receive(State(app): State<App>, signed: Signed, request: Request) -
     }
 }
 
-/// At most so much of a text field is read.
-const LONGEST_FIELD: usize = 64 << 10;
-
 async fn take(
     app: &App,
     caller: &Caller,
@@ -107,9 +104,9 @@ async fn take(
     taken: &mut Vec<DocumentId>,
 ) -> Result<()> {
     let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
-    while let Some(mut part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
-        let name = part.name().unwrap_or("").to_owned();
-        if name == "file" {
+    let mut texts = receiving::Texts::of(app);
+    while let Some(part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
+        if part.name() == Some("file") {
             let given = part.file_name().unwrap_or("").to_owned();
             // Browsers send a nameless empty part for a file that was not chosen.
             if !given.is_empty() {
@@ -117,14 +114,8 @@ async fn take(
             }
             continue;
         }
-        let mut value = Vec::new();
-        while let Some(piece) = part.chunk().await.map_err(|cause| receiving::cut_off().because(cause))? {
-            value.extend_from_slice(&piece);
-            if value.len() > LONGEST_FIELD {
-                return Err(Error::invalid(format!("/{name}"), say("Isian ini terlalu panjang.", "This is too long.")));
-            }
-        }
-        fields.add(name, String::from_utf8_lossy(&value).into_owned());
+        let (name, value) = texts.read(part).await?;
+        fields.add(name, value);
     }
     if taken.is_empty() {
         return Err(Error::invalid("/file", say("Pilih berkas dahulu.", "Choose a file first.")));

@@ -80,10 +80,11 @@ pub async fn add(
 async fn take(app: &App, caller: &Caller, document: &Document, request: Request) -> Result<()> {
     let broken = |cause: MultipartError| receiving::cut_off().because(cause);
     let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
-    let mut note = String::new();
+    let (mut note, mut texts) = (String::new(), receiving::Texts::of(app));
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         if part.name() == Some("note") {
-            note = part.text().await.map_err(broken)?.chars().filter(|c| !c.is_control()).take(500).collect();
+            let (_, text) = texts.read(part).await?;
+            note = text.chars().filter(|c| !c.is_control()).take(500).collect();
             continue;
         }
         let given = part.file_name().unwrap_or("").to_owned();

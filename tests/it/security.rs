@@ -4,6 +4,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use reqwest::{Response, multipart};
+use serde_json::json;
+
+use crate::share::drops::{drop_terms, way};
+use crate::share::{anyone, letter, link, terms};
+use crate::support::app::{TestApp, run_on};
+use crate::support::regency::{Actor, Stack};
+use crate::web::plain::Plain;
+
 const FOLDERS: [&str; 6] = [".ci/", "deploy/", "schema/", "src/", "tests/", "tools/"];
 
 #[test]
@@ -93,4 +102,84 @@ fn is_function(line: &str, name: &str) -> bool {
 fn is_marked_as_test(above: &[&str]) -> bool {
     let mut head = above.iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("//"));
     head.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+}
+
+fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+    answer.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_answer_bears_the_headers_that_browsers_obey() {
+    run_on(Stack::Embedded, async |app| {
+        let plain = Plain::of_member(app, "clerk").await;
+        let page = plain.page("/").await;
+        let (_, rest) = page.split_once("/assets/").expect("a stylesheet");
+        let asset = format!("/assets/{}", rest.split('"').next().expect("a name"));
+        for path in ["/", "/masuk", "/s/aaaaaaaaaaaaaaaa", "/api/v1/documents/doc_zz", "/nowhere", asset.as_str()] {
+            let answer = plain.get(path).await;
+            let policy = header(&answer, "content-security-policy").to_owned();
+            assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+            assert!(
+                policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"),
+                "{path}: {policy}"
+            );
+            assert_eq!(header(&answer, "x-content-type-options"), "nosniff", "{path}");
+            assert_eq!(header(&answer, "x-frame-options"), "DENY", "{path}");
+            assert!(!header(&answer, "referrer-policy").is_empty(), "{path}");
+        }
+        let left = plain.post("/keluar", "").await;
+        assert_eq!(header(&left, "clear-site-data"), "\"storage\"");
+        assert!(header(&left, "set-cookie").contains("HttpOnly; SameSite=Lax; Max-Age=0"));
+    })
+    .await;
+}
+
+/// Nobody has been asked who they are before the fields of such a form are read.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_fields_of_a_form_are_bounded_together() {
+    let app = TestApp::with(Stack::Embedded, &[("server.json_bytes", "20000")]).await;
+    let plain = Plain::of_member(&app, "clerk").await;
+    let document = letter(&app.actor(Actor::Clerk), "biasa").await;
+    let made = app.actor(Actor::Clerk).post("/api/v1/drops", drop_terms(&app, json!({}))).await.is(201).json();
+    let (public, secret) = way(&made);
+    let form = || multipart::Form::new().text("secret", secret.clone());
+    let many = || (0..500).fold(form(), |form, n| form.text(format!("field{n}"), ""));
+    let long = || form().text("note", "a".repeat(30_000));
+    for path in [&format!("/d/{public}/kirim"), "/unggah", &format!("/dokumen/{document}/versi")] {
+        // A form that knows one field does not keep the others.
+        let keeps_all = !path.ends_with("versi");
+        for (what, form) in
+            [("many", many()), ("long", long())].into_iter().filter(|(what, _)| keeps_all || *what == "long")
+        {
+            let file = multipart::Part::bytes(vec![1; 100]).file_name("surat.bin");
+            let answer = plain.form(path, form.part("file", file)).await;
+            let (status, said) = (answer.status(), answer.text().await.expect("a page"));
+            assert!(status.is_client_error(), "{what} fields to {path}: {status}");
+            assert!(said.contains("server.json_bytes"), "{what} fields to {path}: {said}");
+        }
+    }
+    app.finish().await;
+}
+
+/// What somebody writes into a title is shown as it was written, and never runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_title_and_file_name_are_shown_as_text() {
+    run_on(Stack::Embedded, async |app| {
+        let clerk = app.actor(Actor::Clerk);
+        let hostile = "<img src=x onerror=alert(1)>\"'&<script>x</script>";
+        let metadata = json!({ "title": hostile, "sender": hostile, "summary": hostile, "labels": [hostile] });
+        let made = clerk.upload_and_read("<b>surat.txt", hostile.as_bytes().to_vec(), metadata).await;
+        let document = made["id"].as_str().expect("an id").to_owned();
+        let handed = link(&clerk, &document, &terms(app, anyone(), "download", json!({ "label": hostile }))).await;
+        let plain = Plain::of_member(app, "clerk").await;
+        let paths = ["/", "/dokumen", "/cari?q=script", "/tautan"].map(str::to_owned);
+        let more = [format!("/dokumen/{document}"), format!("/tautan/{}", handed.id), format!("/cari?q={hostile}")];
+        for path in paths.into_iter().chain(more) {
+            let page = plain.page(&path).await;
+            assert!(!page.contains("<img src=x") && !page.contains("<script>x"), "{path}");
+            assert!(!page.contains("<b>surat"), "{path}");
+        }
+        assert!(plain.page(&format!("/dokumen/{document}")).await.contains("onerror=alert(1)"), "it is shown");
+    })
+    .await;
 }

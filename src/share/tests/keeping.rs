@@ -38,6 +38,22 @@ async fn ending_pausing_trashing_and_raising_end_an_opening_at_once() {
 }
 
 #[tokio::test]
+async fn an_opening_for_an_office_ends_with_the_post_of_whoever_opened_it() {
+    let world = World::new().await;
+    let reader = world.person(world.receiver, Role::Clerk).await;
+    let made = world.anyone(|asked| asked.audience = Audience::Offices { offices: vec![world.receiver] }).await;
+    let opened = world.open_as(&made, &reader, Some(made.secret())).await.expect("opens");
+    let used = async || world.sharing.use_ticket(&made.link.public, &opened.ticket).await.map_err(|error| error.slug());
+    used().await.expect("in use");
+    world.run("UPDATE person SET disabled_at = 1 WHERE id = $1", params![reader.person()]).await;
+    assert_eq!(used().await.err(), Some("link-unusable"));
+    world.run("UPDATE person SET disabled_at = NULL WHERE id = $1", params![reader.person()]).await;
+    used().await.expect("in use again");
+    world.run("UPDATE post SET until = 1 WHERE person = $1", params![reader.person()]).await;
+    assert_eq!(used().await.err(), Some("link-unusable"));
+}
+
+#[tokio::test]
 async fn links_ended_by_a_raised_class_stay_ended_when_it_is_lowered() {
     let world = World::new().await;
     let link = world.anyone(|_| {}).await;

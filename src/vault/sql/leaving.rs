@@ -172,21 +172,27 @@ pub(in crate::vault) async fn forget_gone(tx: &mut Tx, now: Time) -> Result<u64>
     .await
 }
 
-/// An object that nothing needs any more, in the transaction that ceases to name it.
-pub async fn discard(tx: &mut Tx, object: &str, now: Time) -> Result<()> {
+/// An object that nothing needs any more from then on, in the transaction that ceases to name it.
+pub async fn discard(tx: &mut Tx, object: &str, due: Time) -> Result<()> {
     tx.execute(
         "INSERT INTO discarded (object, due_at) VALUES ($1, $2) ON CONFLICT (object) DO NOTHING",
-        params![object, now],
+        params![object, due],
     )
     .await
     .map(drop)
+}
+
+/// The opposite, for an object that was discarded beforehand until a row names it. False when it is leaving already.
+pub async fn keep(tx: &mut Tx, object: &str) -> Result<bool> {
+    Ok(tx.execute("DELETE FROM discarded WHERE object = $1", params![object]).await? == 1)
 }
 
 pub(in crate::vault) async fn discarded(db: &Db, now: Time, limit: i64) -> Result<Vec<String>> {
     let rows: Vec<(String,)> = db
         .all(
             "SELECT d.object FROM discarded d WHERE d.due_at <= $1
-               AND NOT EXISTS (SELECT 1 FROM derivation x WHERE x.object = d.object) ORDER BY d.due_at, d.object LIMIT $2",
+               AND NOT EXISTS (SELECT 1 FROM derivation x WHERE x.object = d.object)
+               AND NOT EXISTS (SELECT 1 FROM blob b WHERE b.object = d.object AND b.state <> 'gone') ORDER BY d.due_at, d.object LIMIT $2",
             params![now, limit],
         )
         .await?;

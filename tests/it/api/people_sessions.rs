@@ -117,6 +117,22 @@ both_stacks!(codes_are_enrolled_confirmed_asked_for_and_turned_off, async |app| 
     log_in(Value::Null).await.is(201);
 });
 
+both_stacks!(codes_cannot_be_guessed_by_whoever_has_the_session_and_the_password, async |app| {
+    let (client, _) = opened(app, "archivist").await;
+    let secret = client.post("/api/v1/me/totp", json!({})).await.is(201).json();
+    let secret = data_encoding::BASE32_NOPAD.decode(secret["secret"].as_str().expect("a secret").as_bytes());
+    let totp = totp_rs::TOTP::new(totp_rs::Algorithm::SHA1, 6, 1, 30, secret.expect("base32"), None, String::new());
+    let code = totp.expect("160 bits").generate(app.clock.now().0 as u64 / 1000);
+    send(client.request(Method::PUT, "/api/v1/me/totp").json(&json!({ "code": code }))).await.is(204);
+    let off = json!({ "password": PASSWORD, "code": "000000" });
+    let mut tried = 0;
+    while send(client.request(Method::DELETE, "/api/v1/me/totp").json(&off)).await.status != 429 {
+        tried += 1;
+        assert!(tried < 20, "twenty wrong codes and no wait");
+    }
+    assert!(tried >= 3, "a slip of the finger costs nothing");
+});
+
 both_stacks!(a_new_password_is_checked_and_ends_other_sessions, async |app| {
     let ((client, _), (other, _)) = (opened(app, "clerk").await, opened(app, "clerk").await);
     let change = async |old: &str, new: &str| {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use lumbung::crash::Point;
 use tokio::sync::Semaphore;
 
+use super::keeping;
 use super::story::Story;
 use crate::support::program::Launch;
 use crate::support::regency::Stack;
@@ -59,5 +60,6 @@ async fn dies_at(stack: Stack, point: Point) -> usize {
 }
 
 fn is_met(point: Point, stack: Stack) -> bool {
-    !(stack == Stack::Networked && matches!(point, Point::FolderWritten | Point::FolderNamed))
+    let is_of_folder = matches!(point, Point::FolderWritten | Point::FolderNamed);
+    keeping::chapter_of(point).is_none() && !(stack == Stack::Networked && is_of_folder)
 }

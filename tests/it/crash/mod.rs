@@ -1,8 +1,10 @@
 //! Reliability is enumerated: the process is killed at every named point of every write path ([`matrix`]), at every n-th
 //! call of the kernel that makes something durable ([`calls`]), and at random under load ([`random`]). After each
-//! death the ledger of what was acknowledged is compared with what is there.
+//! death the ledger of what was acknowledged is compared with what is there. What keeps the archive over the years dies at
+//! each of its points too ([`keeping`]).
 
 mod calls;
+mod keeping;
 mod ledger;
 mod matrix;
 mod random;

@@ -296,9 +296,15 @@ impl Story {
     }
 }
 
-/// A word that stands in no other document.
+/// A word that stands in no other document, and that looks like one: what a reader takes for rubbish goes to OCR, which is slow
+/// and may read another word.
 pub fn fresh_word() -> String {
-    format!("kuncup{}", lumbung::id::to_letters(&lumbung::id::random::<8>()))
+    let bytes: [u8; 11] = lumbung::id::random();
+    let syllable = |byte: u8| {
+        let (consonants, vowels) = (b"bcdfghjkmnprstwz", b"aeou");
+        [consonants[usize::from(byte % 16)], vowels[usize::from(byte / 16 % 4)]].map(char::from)
+    };
+    bytes.into_iter().flat_map(syllable).collect()
 }
 
 fn tus(clerk: &Client, method: Method, path: &str) -> RequestBuilder {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -125,9 +126,17 @@ async fn the_status_command_says_what_is_well_and_what_is_not() {
     let mut program = Program::start(Stack::Embedded, &[]).await;
     let clerk = program.actor(Actor::Clerk);
     clerk.upload_and_read("surat.txt", b"Perihal: tanggul\n".to_vec(), json!({})).await;
-    let told = program.command(&["status", "--json"]);
-    let report: Value = serde_json::from_slice(&told.stdout).expect("JSON");
-    assert_eq!(told.status.code(), Some(0), "{report}");
+    // The first record of the bucket is being written.
+    let begun = Instant::now();
+    let report = loop {
+        let told = program.command(&["status", "--json"]);
+        let report: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+        if told.status.success() {
+            break report;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{report}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    };
     assert_eq!((&report["healthy"], &report["server"], &report["store"]), (&json!(true), &json!(true), &json!(true)));
     assert!(report["disks"].as_array().is_some_and(|disks| disks.len() == 4), "{report}");
 

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use super::{holds, id};
-use crate::support::app::both_stacks;
+use crate::support::app::{TestApp, both_stacks};
 use crate::support::client::{Answer, Client, send};
 use crate::support::program::Program;
 use crate::support::regency::{Actor, Stack};
@@ -176,6 +176,22 @@ both_stacks!(held_photographs_become_one_pdf_with_each_photograph_unchanged, asy
     assert_eq!(clerk.settled(&id(&made)).await["pages"], 2);
     clerk.post("/api/v1/documents/from-uploads", ask).await.refusal(404, "not-found");
 });
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_photograph_named_a_hundred_times_is_refused_before_it_is_opened() {
+    let app = TestApp::with(Stack::Embedded, &[("reading.max_input_bytes", "1048576")]).await;
+    let clerk = app.actor(Actor::Clerk);
+    let bytes = [photograph(40), vec![0; 100_000]].concat();
+    let place = begin(&clerk, bytes.len(), &format!("filename {},hold", STANDARD.encode("foto.jpg"))).await;
+    go_on(&clerk, &place, 0, &bytes).await.is(204);
+    let upload = place.rsplit('/').next().expect("an id");
+    let uploads = vec![json!({ "id": upload, "turn": 0 }); 20];
+    let ask = json!({ "metadata": {}, "uploads": uploads });
+    let refused = clerk.post("/api/v1/documents/from-uploads", ask).await.refusal(422, "invalid");
+    assert_eq!(refused["errors"][0]["pointer"], "/uploads");
+    assert!(refused["errors"][0]["detail"].as_str().is_some_and(|said| said.contains("reading.max_input_bytes")));
+    app.finish().await;
+}
 
 fn photograph(shade: u8) -> Vec<u8> {
     let picture = image::RgbImage::from_fn(120, 160, |x, y| image::Rgb([shade, x as u8, y as u8]));

@@ -156,3 +156,59 @@ async fn a_client_that_asks_before_it_sends_is_refused_before_it_sends() {
     assert!(heard.starts_with("HTTP/1.1 413 ") && heard.contains("/errors/too-large"), "{heard}");
     app.finish().await;
 }
+
+/// Whether the server closes the connection within these seconds, whatever it says before.
+async fn is_closed(link: &mut TcpStream, seconds: u64) -> bool {
+    let reading = async {
+        let mut piece = [0; 4096];
+        while let Ok(1..) = link.read(&mut piece).await {}
+    };
+    tokio::time::timeout(Duration::from_secs(seconds), reading).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_says_nothing_at_all_is_cut() {
+    let app = impatient(Stack::Embedded).await;
+    let begun = Instant::now();
+    assert!(is_closed(&mut connect(&app).await, 10).await, "it is still there");
+    assert!((1..5).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_of_its_answer_is_cut() {
+    let app = impatient(Stack::Embedded).await;
+    let clerk = app.actor(Actor::Clerk);
+    let large: Vec<u8> = (0..30_000_000u32).map(|at| (at * 31) as u8).collect();
+    let made = clerk.upload("besar.bin", large, serde_json::json!({})).await;
+    let path = format!("GET /api/v1/documents/{}/content", made["id"].as_str().expect("an id"));
+    let mut link = connect(&app).await;
+    link.write_all(head(&app, &path, 0, "").as_bytes()).await.expect("sent");
+    // Longer than patience; what the kernels hold between us is some megabytes.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let mut taken = 0;
+    let mut piece = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = link.read(&mut piece).await {
+        taken += length;
+    }
+    assert!(taken > 0 && taken < 30_000_000, "{taken} bytes came after all");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_too_many_is_closed_and_the_others_go_on() {
+    let app = TestApp::with(Stack::Embedded, &[("server.max_connections", "3")]).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(connect(&app).await);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(is_closed(&mut connect(&app).await, 5).await, "a fourth one is taken");
+    let link = &mut held[0];
+    link.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.expect("sent");
+    let mut heard = String::new();
+    link.read_to_string(&mut heard).await.expect("an answer");
+    assert!(heard.starts_with("HTTP/1.1 200 "), "{heard}");
+    drop(held);
+    app.finish().await;
+}

@@ -80,5 +80,5 @@ async fn a_node_that_is_killed_under_load_loses_nothing() {
         let shown = clerk.get(&format!("/api/v1/documents/{document}")).await.is(200).json();
         assert_eq!(shown["state"], "ready", "{shown}");
     }
-    println!("{} letters were acknowledged, 4 kills, 0 lost", kept.len());
+    eprintln!("{} letters were acknowledged, 4 kills, 0 lost", kept.len());
 }

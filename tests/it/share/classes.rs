@@ -67,6 +67,25 @@ both_stacks!(raising_a_class_kills_at_once_the_links_that_no_longer_conform, asy
     again.refusal(409, "link-ended");
 });
 
+/// On PostgreSQL the two run at once, and neither may miss the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_made_while_the_class_is_raised_is_refused() {
+    let app = TestApp::start(Stack::Networked).await;
+    let village = app.actor(Actor::Clerk);
+    let document = letter(&village, "biasa").await;
+    let id: lumbung::id::DocumentId = document.parse().expect("an id");
+    let mut raising = app.app.db.write().await.expect("a transaction");
+    raising.execute("UPDATE document SET security_class = 2 WHERE id = $1", vec![id.into()]).await.expect("raised");
+    let terms = terms(&app, anyone(), "download", json!({}));
+    let (clerk, path) = (village.clone(), document.clone());
+    let making = tokio::spawn(async move { try_link(&clerk, &path, &terms).await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!making.is_finished(), "it waits for whoever changes the document");
+    raising.commit().await.expect("committed");
+    making.await.expect("answered").refusal(409, "document-changed");
+    app.finish().await;
+}
+
 both_stacks!(no_chain_of_extensions_outlives_the_longest_life, async |app: &TestApp| {
     let (village, agency) = (app.actor(Actor::Clerk), app.actor(Actor::AgencyClerk));
     let document = letter(&village, "terbatas").await;

@@ -2,7 +2,7 @@
 
 mod classes;
 mod drop_uploads;
-mod drops;
+pub mod drops;
 mod mails;
 mod opening;
 mod story;

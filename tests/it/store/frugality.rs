@@ -21,12 +21,9 @@ fn half_a_gigabyte_goes_in_and_out_within_64_mib() {
     let mut child = Command::new(std::env::current_exe().expect("this program"));
     child.args(["--exact", "store::frugality::half_a_gigabyte_goes_in_and_out_within_64_mib", "--nocapture"]);
     let done = child.env(CHILD, "1").output().expect("runs");
-    let said = String::from_utf8_lossy(&done.stdout);
-    assert!(
-        done.status.success() && said.contains("memory added:"),
-        "{said}\n{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+    let said = String::from_utf8_lossy(&done.stderr);
+    // A name that no test bears would be a success too.
+    assert!(done.status.success() && said.contains("memory added:"), "{said}");
 }
 
 fn measure() {
@@ -35,7 +32,6 @@ fn measure() {
     let before = peak_kib();
     runtime.block_on(there_and_back(folder.path()));
     let added = peak_kib() - before;
-    eprintln!("memory added: {added} KiB");
     eprintln!("memory added: {added} KiB");
     assert!(added <= ALLOWED_KIB, "{added} KiB");
 }

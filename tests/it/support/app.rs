@@ -1,11 +1,12 @@
 //! A running Lumbung for one test, in this process, on either stack. At its end it checks what the test did not assert.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use lumbung::app::App;
-use lumbung::blob::Prefix;
+use lumbung::blob::{BlobStore, Prefix};
 use lumbung::cli;
 use lumbung::clock::Clock;
 use lumbung::config::Config;
@@ -178,7 +179,10 @@ impl TestApp {
     pub async fn swept(&self) {
         self.settled().await;
         for _ in 0..3 {
-            self.app.vault.sweep(true).await.expect("the store answers");
+            // The server's own sweep may be at it, and begins when the clock moves.
+            while self.app.vault.sweep(true).await.expect("the store answers").is_none() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
             self.clock.advance(Duration::from_secs(25 * 3600));
         }
     }
@@ -284,11 +288,31 @@ impl Home {
         self.settings.push((variable("storage.s3_endpoint"), faults.store.endpoint()));
     }
 
+    /// A command of the program on this installation, to its end.
+    pub fn command(&self, environment: &[(&str, &str)], args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lumbung"));
+        command.args(args).arg("--config").arg(&self.file).envs(self.environment());
+        command.envs(environment.iter().copied()).output().expect("the program runs")
+    }
+
+    /// Its object store, as another program would open it.
+    pub async fn open_store(&self) -> BlobStore {
+        let config = Config::load(Some(&self.file), self.environment()).expect("our own file");
+        let settings = lumbung::app::storage(&config).expect("our own settings");
+        BlobStore::open(&settings).await.expect("the store answers")
+    }
+
     /// Another value for a setting, from the next start on.
     pub fn set(&mut self, key: &str, value: &str) {
         let key = variable(key);
         self.settings.retain(|(known, _)| *known != key);
         self.settings.push((key, value.to_owned()));
+    }
+
+    /// Another database, from the next start on.
+    pub fn set_database(&mut self, url: &str) {
+        self.database = url.to_owned();
+        self.set("database.url", url);
     }
 
     /// The database as the operator would look into it.
@@ -301,8 +325,8 @@ impl Home {
     /// The same installation as another machine would have it.
     pub fn beside(&self) -> Home {
         let dir = server::scratch("node");
-        for name in ["master.key", "s3-secret"] {
-            std::fs::copy(self.dir.join(name), dir.join(name)).expect("nodes share their keys");
+        for key in ["master.key", "s3-secret"].map(|name| self.dir.join(name)).iter().filter(|key| key.exists()) {
+            std::fs::copy(key, dir.join(key.file_name().expect("a name"))).expect("nodes share their keys");
         }
         let text = std::fs::read_to_string(&self.file).expect("our own file");
         let text = text.replace(self.dir.to_str().expect("a plain path"), dir.to_str().expect("a plain path"));

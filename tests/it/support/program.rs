@@ -99,6 +99,11 @@ impl Program {
         self.wait_until_ready().await;
     }
 
+    /// Starts it again in a way of its own; perhaps dead already when this returns.
+    pub fn launch_again(&mut self, launch: &Launch<'_>) {
+        self.server = serve(&self.home, launch, &self.starter);
+    }
+
     /// True as soon as it is ready, false when it has died before.
     pub async fn becomes_ready(&mut self) -> bool {
         let http = reqwest::Client::new();
@@ -193,9 +198,12 @@ impl Program {
 
     /// Another command on the same configuration, to its end.
     pub fn command(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(PROGRAM);
-        command.args(args).arg("--config").arg(&self.home.file).envs(self.home.environment());
-        command.output().expect("the program runs")
+        self.command_with(&[], args)
+    }
+
+    /// The same with variables of its own.
+    pub fn command_with(&self, environment: &[(&str, &str)], args: &[&str]) -> Output {
+        self.home.command(environment, args)
     }
 
     async fn wait_until_ready(&self) {

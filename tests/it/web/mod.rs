@@ -8,6 +8,6 @@ mod finding;
 mod keeping;
 mod mine;
 mod picture;
-mod plain;
+pub mod plain;
 mod story;
 mod strangers;

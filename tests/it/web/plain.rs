@@ -41,6 +41,11 @@ impl Plain {
         request.header("sec-fetch-site", "same-origin").send().await.expect("an answer")
     }
 
+    pub async fn form(&self, path: &str, form: multipart::Form) -> Response {
+        let request = self.http.post(format!("{}{path}", self.base)).header("sec-fetch-site", "same-origin");
+        request.multipart(form).send().await.expect("an answer")
+    }
+
     /// A form with a file, fields first.
     pub async fn send(&self, path: &str, fields: &[(&str, &str)], file_name: &str, bytes: Vec<u8>) -> Response {
         let mut form = multipart::Form::new();
@@ -48,8 +53,7 @@ impl Plain {
             form = form.text((*name).to_owned(), (*value).to_owned());
         }
         form = form.part("file", multipart::Part::bytes(bytes).file_name(file_name.to_owned()));
-        let request = self.http.post(format!("{}{path}", self.base)).header("sec-fetch-site", "same-origin");
-        request.multipart(form).send().await.expect("an answer")
+        self.form(path, form).await
     }
 
     pub async fn log_in(&self, login: &str) {

@@ -1,0 +1,384 @@
+//! The archive over the years: keys that change, what is destroyed and swept, the mirror, records, backup and restore. The
+//! server and the commands beside it die at each named point; whoever ran the command runs it again.
+
+use std::process::Output;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lumbung::blob::{ObjectName, Prefix};
+use lumbung::crash::Point;
+use lumbung::seal::SealedBody;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::story::fresh_word;
+use crate::reading::support::letter_pdf;
+use crate::support::client::{Answer, Client, form, try_send};
+use crate::support::program::{Launch, Program};
+use crate::support::regency::{Actor, Stack};
+use crate::support::server;
+
+/// What is played until a point is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chapter {
+    Keys,
+    Store,
+    Records,
+}
+
+pub fn chapter_of(point: Point) -> Option<Chapter> {
+    match point.name().split('.').next()? {
+        "rotate" | "master" | "recovery" => Some(Chapter::Keys),
+        "mirror" | "destroy" | "erase" | "sweep" => Some(Chapter::Store),
+        "records" | "backup" | "restore" => Some(Chapter::Records),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_while_the_archive_is_kept_loses_nothing_embedded() {
+    every_point(Stack::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_while_the_archive_is_kept_loses_nothing_networked() {
+    every_point(Stack::Networked).await;
+}
+
+async fn every_point(stack: Stack) {
+    let (started, seats) = (Instant::now(), Arc::new(Semaphore::new(3)));
+    let mut years = tokio::task::JoinSet::new();
+    for (point, chapter) in Point::ALL.iter().filter_map(|point| Some((point.name(), chapter_of(*point)?))) {
+        let (seats, here) = (seats.clone(), Handle::current());
+        // A thread for each: commands are waited for, and nobody else's turn is taken meanwhile.
+        years.spawn_blocking(move || {
+            here.block_on(async {
+                let _seat = seats.acquire().await.expect("never closed");
+                eprintln!("{stack:?}: to die at {point}");
+                Years::begin(stack, point).await.play(chapter).await;
+            });
+        });
+    }
+    let points = years.len();
+    while let Some(ended) = years.join_next().await {
+        ended.expect("the years end well");
+    }
+    eprintln!("{stack:?}: {points} points of keeping, 0 lost, in {} s", started.elapsed().as_secs());
+}
+
+struct Letter {
+    id: String,
+    word: String,
+    bytes: Vec<u8>,
+}
+
+/// An archive whose server and commands die at one point, once.
+struct Years {
+    program: Program,
+    stack: Stack,
+    point: &'static str,
+    deaths: usize,
+    clerk: Client,
+    kept: Vec<Letter>,
+}
+
+const DAY: u64 = 86_400;
+/// A node that died is taken for dead after a minute.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Years {
+    async fn begin(stack: Stack, point: &'static str) -> Years {
+        let mirror = server::scratch("mirror");
+        let settings = [
+            ("queue.lease_seconds", "10"),
+            ("storage.mirror.kind", "folder"),
+            ("storage.mirror.folder", mirror.to_str().expect("a plain path")),
+        ];
+        let armed = [("LUMBUNG_DIE_AT", point)];
+        let launch = Launch { environment: &armed, ..Launch::default() };
+        let mut program = Program::launch(stack, &settings, &launch).await;
+        let mut deaths = 0;
+        if !program.becomes_ready().await {
+            deaths += 1;
+            program.start_again().await;
+        }
+        let clerk = program.actor(Actor::Clerk);
+        let mut years = Years { program, stack, point, deaths, clerk, kept: Vec::new() };
+        for class in ["biasa", "rahasia"] {
+            let letter = years.letter(class).await;
+            years.kept.push(letter);
+        }
+        years
+    }
+
+    async fn play(mut self, chapter: Chapter) {
+        match chapter {
+            Chapter::Keys => self.keys().await,
+            Chapter::Store => self.store().await,
+            Chapter::Records => self.records().await,
+        }
+        assert!(self.deaths > 0, "{} was never reached", self.point);
+        self.end().await;
+    }
+
+    /// A letter of its own that is read.
+    async fn letter(&mut self, class: &str) -> Letter {
+        let word = fresh_word();
+        let (bytes, key) = (letter_pdf(&[&word, "surat undangan rapat desa"]), word.clone());
+        let (body, metadata) = (bytes.clone(), json!({ "title": "Undangan rapat", "security_class": class }));
+        let made = self
+            .ask(move |clerk| {
+                let form = form("surat.pdf", body.clone(), metadata.clone());
+                clerk.request(Method::POST, "/api/v1/documents").header("Idempotency-Key", &key).multipart(form)
+            })
+            .await;
+        let id = made.is(201).json()["id"].as_str().expect("an id").to_owned();
+        let path = format!("/api/v1/documents/{id}");
+        self.until("it is read", async |years: &mut Years| {
+            years.ask(|clerk| clerk.request(Method::GET, &path)).await.is(200).json()["state"] == "ready"
+        })
+        .await;
+        Letter { id, word, bytes }
+    }
+
+    /// Asked again after a death, as often as it takes.
+    async fn ask(&mut self, request: impl Fn(&Client) -> RequestBuilder) -> Answer {
+        loop {
+            match try_send(request(&self.clerk)).await {
+                Ok(answer) if answer.status == 409 && !answer.header("retry-after").is_empty() => {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                Ok(answer) => return answer,
+                Err(_) => {
+                    assert!(self.program.dies_within(Duration::from_secs(10)).await, "{}", self.program.output());
+                    self.deaths += 1;
+                    self.program.start_again().await;
+                }
+            }
+        }
+    }
+
+    async fn status(&mut self) -> Value {
+        self.ask(|clerk| clerk.request(Method::GET, "/api/v1/status")).await.is(200).json()
+    }
+
+    async fn until(&mut self, what: &str, is_so: impl AsyncFn(&mut Years) -> bool) {
+        let started = Instant::now();
+        while !is_so(self).await {
+            assert!(started.elapsed() < PATIENCE, "{}: {what}: not yet\n{}", self.point, self.program.output());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// A command, run again if it died, when what it held is free again. True where it had died before.
+    fn command(&mut self, ahead: u64, args: &[&str]) -> (Output, bool) {
+        let unarmed = |years: &Years, ahead: u64| {
+            years.program.command_with(&[("LUMBUNG_CLOCK_AHEAD", &ahead.to_string())], args)
+        };
+        if self.deaths > 0 {
+            return (unarmed(self, ahead), false);
+        }
+        let ahead_now = ahead.to_string();
+        let armed = [("LUMBUNG_DIE_AT", self.point), ("LUMBUNG_CLOCK_AHEAD", ahead_now.as_str())];
+        let done = self.program.command_with(&armed, args);
+        if done.status.code().is_some() {
+            return (done, false);
+        }
+        self.deaths += 1;
+        let later = if args[0] == "sweep" { 3600 } else { 0 };
+        (unarmed(self, ahead + later), true)
+    }
+
+    fn done(&mut self, ahead: u64, args: &[&str]) -> String {
+        let (done, _) = self.command(ahead, args);
+        assert!(done.status.success(), "{}: {args:?}: {}", self.point, String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        let db = self.program.home.open_database().await;
+        let found: Option<(i64,)> = db.one(sql, vec![]).await.expect("the database answers");
+        db.close().await;
+        found.map_or(0, |(count,)| count)
+    }
+
+    async fn keys(&mut self) {
+        self.done(0, &["key", "rotate"]);
+        const FORMER: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM blob_key WHERE version = 1";
+        self.until("every key is wrapped anew", async |years: &mut Years| {
+            years.status().await;
+            years.count(FORMER).await == 0
+        })
+        .await;
+        self.master().await;
+        let file = server::scratch("recovery");
+        let names = ["new.txt", "newer.txt"].map(|name| file.join(name).display().to_string());
+        let (done, again) = self.command(0, &["key", "recovery-new", "--recovery-out", &names[0]]);
+        if again && !done.status.success() {
+            self.done(0, &["key", "recovery-new", "--recovery-out", &names[1]]);
+        }
+        self.until("every object is copied", async |years: &mut Years| years.status().await["former_recovery"] == 0)
+            .await;
+    }
+
+    /// Until the command says that it is done; after each step the server is started with the file as it is.
+    async fn master(&mut self) {
+        const WAITING: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM job WHERE kind = 'change_master'";
+        for _ in 0..8 {
+            let told = self.done(0, &["key", "rotate", "--master"]);
+            self.restart().await;
+            if told.starts_with("2/3") {
+                self.until("the database goes over", async |years: &mut Years| {
+                    years.status().await;
+                    years.count(WAITING).await == 0
+                })
+                .await;
+                self.restart().await;
+            }
+            if told.starts_with("3/3") {
+                return;
+            }
+        }
+        panic!("{}: the change of the master key does not end", self.point);
+    }
+
+    /// With the file of the master key as it is, and still to die where it has not.
+    async fn restart(&mut self) {
+        self.program.cut();
+        let armed = [("LUMBUNG_DIE_AT", self.point)];
+        let environment = if self.deaths == 0 { &armed[..] } else { &[] };
+        self.program.launch_again(&Launch { environment, ..Launch::default() });
+        if !self.program.becomes_ready().await {
+            self.deaths += 1;
+            self.program.start_again().await;
+        }
+    }
+
+    async fn store(&mut self) {
+        let gone = self.letter("biasa").await;
+        // The same bytes once more: one of the two blobs is needed by nobody.
+        let (twin, bytes) = (fresh_word(), self.kept[0].bytes.clone());
+        let told = self
+            .ask(move |clerk| {
+                let form = form("surat.pdf", bytes.clone(), json!({ "title": "Undangan rapat" }));
+                clerk.request(Method::POST, "/api/v1/documents").header("Idempotency-Key", &twin).multipart(form)
+            })
+            .await;
+        let twin = told.is(201).json()["id"].as_str().expect("an id").to_owned();
+        self.kept.push(Letter { id: twin, word: self.kept[0].word.clone(), bytes: self.kept[0].bytes.clone() });
+        self.leave_alone().await;
+        self.until("the mirror has everything", async |years: &mut Years| {
+            years.status().await["vault"]["mirror"]["waiting"] == 0
+        })
+        .await;
+        let path = format!("/api/v1/documents/{}", gone.id);
+        self.ask(|clerk| clerk.request(Method::DELETE, &path)).await.is(204);
+        let (done, again) = self.command(0, &["destroy", &gone.id, "--reason", "uji"]);
+        assert!(done.status.success() || again, "{}", String::from_utf8_lossy(&done.stderr));
+        self.ask(|clerk| clerk.request(Method::GET, &path)).await.refusal(404, "not-found");
+
+        let store = self.program.home.open_store().await;
+        let body = SealedBody::from_bytes(vec![7; 100].into());
+        let stray = ObjectName::Object(*body.digest());
+        store.put(&stray, &body).await.expect("put");
+        for day in 1..4 {
+            self.done(day * DAY + 3600, &["sweep", "--confirm"]);
+        }
+        assert_eq!(store.head(&stray).await.expect("asked"), None, "what nothing names is set aside");
+        let aside = ObjectName::Quarantined(Box::new(stray));
+        assert_eq!(store.head(&aside).await.expect("asked"), Some(100), "and not deleted");
+        let destroyed = format!("/api/v1/audit?action=document.destroy&object={}", gone.id);
+        let head = self.program.actor(Actor::Head);
+        let entries = try_send(head.request(Method::GET, &destroyed)).await.expect("answers").is(200).json();
+        assert_eq!(entries["items"].as_array().map(Vec::len), Some(1), "{entries}");
+    }
+
+    /// The twin's own blob as if it had been in use and no version named it any more.
+    async fn leave_alone(&self) {
+        let db = self.program.home.open_database().await;
+        let changed = db.execute("UPDATE blob SET state = 'live' WHERE state = 'pending'", vec![]).await;
+        // One more, of an upload that was cut, is as much nobody's.
+        assert!(changed.expect("the database answers") >= 1, "the twin's");
+        db.close().await;
+    }
+
+    async fn records(&mut self) {
+        let behind = async |years: &mut Years| years.status().await["records"]["waiting"] == 0;
+        self.until("the records are written", behind).await;
+        let file = server::scratch("backup").join("cadangan");
+        self.done(0, &["backup", "--hold-hours", "0", "--out", file.to_str().expect("a plain path")]);
+        self.until("the records are written", behind).await;
+        let before = self.figures().await;
+        self.program.cut();
+        self.restore(&before).await;
+        self.program.start_again().await;
+    }
+
+    /// Rows that a restore brings back one by one.
+    async fn figures(&self) -> [i64; 3] {
+        [
+            self.count("SELECT CAST(COUNT(*) AS BIGINT) FROM version").await,
+            self.count("SELECT CAST(COUNT(*) AS BIGINT) FROM blob_key").await,
+            self.count("SELECT CAST(COUNT(*) AS BIGINT) FROM audit").await,
+        ]
+    }
+
+    /// On an empty machine that has the store and the recovery key.
+    async fn restore(&mut self, before: &[i64; 3]) {
+        let mut home = self.program.home.beside();
+        std::fs::remove_file(home.dir.join("master.key")).expect("it has none");
+        home.set_database(&format!("sqlite:{}", home.dir.join("lumbung.db").display()));
+        if self.stack == Stack::Embedded {
+            home.set("storage.folder", self.program.home.dir.join("store").to_str().expect("a plain path"));
+        }
+        let key = home.dir.join("recovery.txt");
+        std::fs::write(&key, self.program.recovery_identity()).expect("our folder");
+        let args = ["restore", "--from-bucket", "--recovery-key", key.to_str().expect("a plain path")];
+        let mut done = home.command(&[("LUMBUNG_DIE_AT", self.point)], &args);
+        if done.status.code().is_none() {
+            self.deaths += 1;
+            done = home.command(&[], &args);
+            // It had ended and nobody was told.
+            assert!(done.status.success() || self.point == "restore.committed");
+        }
+        let verified = home.command(&[], &["verify", "--deep"]);
+        assert!(verified.status.success(), "{}: {}", self.point, String::from_utf8_lossy(&verified.stdout));
+        let original = std::mem::replace(&mut self.program.home, home);
+        let [versions, keys, entries] = self.figures().await;
+        let restored = std::mem::replace(&mut self.program.home, original);
+        assert_eq!([versions, keys], before[..2]);
+        assert!(entries > before[2], "and that it was restored");
+        std::fs::remove_dir_all(&restored.dir).expect("removed");
+    }
+
+    /// Everything that was kept opens and is found, and nothing is in the store that has no row.
+    async fn end(&mut self) {
+        let kept = std::mem::take(&mut self.kept);
+        for letter in &kept {
+            let path = format!("/api/v1/documents/{}", letter.id);
+            let content = self.ask(|clerk| clerk.request(Method::GET, &format!("{path}/content"))).await.is(200).body;
+            assert!(content == letter.bytes, "{}: {} has other bytes", self.point, letter.id);
+            let clerk = self.clerk.clone();
+            let (id, word) = (letter.id.clone(), letter.word.clone());
+            self.until("it is found", async |_: &mut Years| clerk.finds(&word).await.contains(&id)).await;
+        }
+        // What a death left without a row is set aside; what has ended its time goes.
+        for day in 5..8 {
+            self.done(day * DAY, &["sweep", "--confirm"]);
+        }
+        let (verified, _) = self.command(0, &["verify", "--deep", "--json"]);
+        let told = String::from_utf8_lossy(&verified.stdout).into_owned();
+        let report: Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{}: {told}", self.point));
+        assert_eq!(report["problems"], json!([]), "{}: {report}", self.point);
+        let store = self.program.home.open_store().await;
+        let listed: Vec<_> = futures_util::TryStreamExt::try_collect(store.list(Prefix::Objects)).await.expect("lists");
+        let objects = listed.len() as i64;
+        let named = self.count(NAMED).await;
+        assert_eq!(objects, named, "{}: objects that no row names", self.point);
+    }
+}
+
+const NAMED: &str =
+    "SELECT CAST((SELECT COUNT(*) FROM blob WHERE state = 'live') + (SELECT COUNT(*) FROM derivation) AS BIGINT)";
