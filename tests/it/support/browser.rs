@@ -124,11 +124,13 @@ impl Browser {
         asked.json().await.expect("what the driver says")
     }
 
-    /// What the console said since the last look: errors of scripts and reports of the content policy among it.
+    /// What the console complained about since the last look: errors of scripts and reports of the content policy among it.
     pub async fn console(&self) -> Vec<String> {
         let told = self.drive("se/log", json!({ "type": "browser" })).await;
         let lines = told["value"].as_array().cloned().unwrap_or_default();
-        lines.iter().map(|line| format!("{} {}", line["level"], line["message"])).collect()
+        // That storage was cleared at logout, as it was told to, is no complaint.
+        let complaints = lines.iter().filter(|line| line["level"] != "INFO");
+        complaints.map(|line| format!("{} {}", line["level"], line["message"])).collect()
     }
 
     pub async fn close(self) {
