@@ -51,7 +51,7 @@ enum Pools {
     Postgres(PgPool),
 }
 
-/// A transaction. What it changes of the recorded tables is noted with it: see [`noted`].
+/// A transaction. What it changes of the recorded tables is noted with it (`db/noted.rs`).
 pub struct Tx {
     on: On,
     noted: Noted,

@@ -85,7 +85,7 @@ impl Reader {
         }
     }
 
-    /// The picture of a page, `turned` clockwise as its [`Page`] says, `width` pixels wide or as near as is sensible.
+    /// The picture of a page, `turned` clockwise as its page says, `width` pixels wide or as near as is sensible.
     pub async fn picture(
         &self,
         input: &Plaintext,
