@@ -140,7 +140,7 @@ impl Sharing {
     pub async fn renew(&self, granted: &Granted) -> Result<(String, Duration)> {
         let now = self.clock.now();
         let last = granted.opened_at.plus(self.longest_grant());
-        let row = sql::grant(&self.db, granted.id.0, self.clock.now()).await?.ok_or_else(no_ticket)?;
+        let row = sql::grant(&self.db, granted.id.0, now).await?.ok_or_else(no_ticket)?;
         let until = now.plus(self.grant_life()).min(last).min(Time(row.expires_at));
         let lives = until.since(now);
         if lives.is_zero() {
