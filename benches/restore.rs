@@ -112,6 +112,7 @@ async fn many_documents(ground: &Ground, office: OfficeId, count: usize) {
                 "id" => Some(version.into()),
                 "document" => Some(document.into()),
                 "blob" => Some(blob.into()),
+                "scan" => Some("unchecked".into()),
                 "state" => Some("stored".into()),
                 _ => None,
             }));

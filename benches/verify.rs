@@ -242,6 +242,8 @@ impl Way {
             part_bytes: config.upload.part_bytes,
             expire_hours: 1,
             max_open: 1,
+            office_bytes: None,
+            is_scanned: false,
         };
         let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), InForce::new(None), limits);
         let queueing = queue::Settings {

@@ -24,6 +24,7 @@ use crate::{
     queue::{self, Queue},
     read::{self, Reader},
     record::Records,
+    scan::Scanner,
     seal::{InForce, MasterKey, RecoveryRecipient, Secret32},
     search::{self, Index},
     share::Sharing,
@@ -55,6 +56,8 @@ pub struct Parts {
     pub reader: Reader,
     pub index: Index,
     pub mailer: Option<Mailer>,
+    /// Where an antivirus daemon is configured.
+    pub scanner: Option<Scanner>,
     pub sharing: Sharing,
     pub trusted_proxies: Vec<Network>,
     /// Wakes the workers when this node has enqueued a job.
@@ -153,6 +156,7 @@ impl App {
         );
         let vault = vault(&config, &db, &clock, &store, &keys).await?;
         let mailer = Mailer::new(&config.mail)?;
+        let scanner = scanner(&config);
         let sharing =
             Sharing::new(db.clone(), clock.clone(), queue.clone(), &master, &config, zone.clone(), mailer.is_some());
         let trusted_proxies = config.server.trusted_proxies.iter().filter_map(|text| Network::parse(text)).collect();
@@ -175,6 +179,7 @@ impl App {
             reader,
             index,
             mailer,
+            scanner,
             sharing,
             trusted_proxies,
             work: Notify::new(),
@@ -394,7 +399,15 @@ fn uploading(config: &Config) -> ingest::Limits {
         part_bytes: upload.part_bytes,
         expire_hours: upload.expire_hours,
         max_open: upload.max_open,
+        office_bytes: (config.limits.office_bytes > 0).then_some(config.limits.office_bytes),
+        is_scanned: !config.scan.clamd.is_empty(),
     }
+}
+
+fn scanner(config: &Config) -> Option<Scanner> {
+    let scan = &config.scan;
+    (!scan.clamd.is_empty())
+        .then(|| Scanner::at(&scan.clamd, Duration::from_secs(scan.timeout_seconds), scan.max_bytes))
 }
 
 fn reading(config: &Config) -> read::Settings {

@@ -17,6 +17,8 @@ pub mod desk;
 pub mod document;
 pub mod download;
 pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod http;
 pub mod id;
 pub mod idempotency;
@@ -28,6 +30,7 @@ pub mod office;
 pub mod queue;
 pub mod read;
 pub mod record;
+pub mod scan;
 pub mod seal;
 pub mod search;
 pub mod share;

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     http::{Caller, IfMatch, Json, Path, Problem, Query, etag},
     id::OfficeId,
+    ingest::Room,
     office::{self, Brief, Code, Correction, Office, OfficeKind},
 };
 
@@ -80,6 +81,9 @@ pub struct OfficeShown {
     pub address: String,
     /// The present code first, then those that the office bore earlier.
     pub codes: Vec<Code>,
+    /// For the office's own people and the platform's admin: what it keeps and may keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<Room>,
 }
 
 /// One office, with the codes that it once bore.
@@ -87,10 +91,12 @@ pub struct OfficeShown {
     get, path = "/api/v1/offices/{office}", tag = "people", params(("office" = OfficeId, Path)),
     responses((status = 200, body = OfficeShown), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
-pub async fn get(State(app): State<App>, _caller: Caller, Path(id): Path<OfficeId>) -> Result<impl IntoResponse> {
+pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<OfficeId>) -> Result<impl IntoResponse> {
     let mut tx = app.db.read().await?;
     let office = office::find(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    shown(&mut tx, office).await
+    let is_told = caller.actor.office() == id || caller.actor.may(Act::Platform);
+    let room = if is_told { Some(app.ingest.room(id).await?) } else { None };
+    shown(&mut tx, office, room).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -99,6 +105,8 @@ pub struct OfficeChanges {
     name: Option<String>,
     aliases: Option<Vec<String>>,
     address: Option<String>,
+    /// How many bytes of originals the office may keep; 0: as `limits.office_bytes` says.
+    quota_bytes: Option<u64>,
 }
 
 /// Corrects what the data file had wrong. For the platform's admin.
@@ -119,7 +127,8 @@ pub async fn patch(
     if_match.required(office.revision)?;
     let Json(body) = <Json<OfficeChanges> as FromRequest<App>>::from_request(request, &app).await?;
     let mut tx = app.db.write().await?;
-    let correction = Correction { name: body.name, aliases: body.aliases, address: body.address };
+    let correction =
+        Correction { name: body.name, aliases: body.aliases, address: body.address, quota: body.quota_bytes };
     if !office::correct(&mut tx, &office, correction).await? {
         if_match.required(office.revision + 1)?;
     }
@@ -134,14 +143,16 @@ pub async fn patch(
     };
     audit::record(&mut tx, &app.clock, entry).await?;
     let office = office::find(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    let answer = shown(&mut tx, office).await?;
+    let (tag, mut answer) = shown(&mut tx, office, None).await?;
     tx.commit().await?;
-    Ok(answer)
+    answer.room = Some(app.ingest.room(id).await?);
+    Ok((tag, answer))
 }
 
 async fn shown(
     tx: &mut Tx,
     office: Office,
+    room: Option<Room>,
 ) -> Result<(AppendHeaders<[(axum::http::HeaderName, HeaderValue); 1]>, axum::Json<OfficeShown>)> {
     let parent = match office.parent {
         Some(parent) => office::find(tx, parent).await?.map(|parent| parent.brief()),
@@ -150,6 +161,6 @@ async fn shown(
     let codes = office::codes(tx, office.id).await?;
     let tag = etag(office.revision);
     let Office { id, kind, code, name, aliases, address, .. } = office;
-    let answer = OfficeShown { id, code, name, kind, parent, aliases, address, codes };
+    let answer = OfficeShown { id, code, name, kind, parent, aliases, address, codes, room };
     Ok((AppendHeaders([(axum::http::header::ETAG, tag)]), axum::Json(answer)))
 }

@@ -82,6 +82,8 @@ pub struct LimitsShown {
     limits_list_max: i64,
     #[serde(rename = "limits.api_requests_per_minute")]
     limits_api_requests_per_minute: u32,
+    #[serde(rename = "limits.office_bytes")]
+    limits_office_bytes: u64,
     #[serde(rename = "limits.offices_per_link")]
     limits_offices_per_link: usize,
     #[serde(rename = "limits.emails_per_link")]
@@ -125,6 +127,7 @@ pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
         session_min_password: config.session.min_password,
         limits_list_max: config.limits.list_max,
         limits_api_requests_per_minute: config.limits.api_requests_per_minute,
+        limits_office_bytes: config.limits.office_bytes,
         limits_offices_per_link: config.limits.offices_per_link,
         limits_emails_per_link: config.limits.emails_per_link,
         limits_labels: config.limits.labels,

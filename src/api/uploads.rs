@@ -383,7 +383,8 @@ pub fn metadata_pairs(headers: &HeaderMap) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(pairs)
 }
 
-fn checksum(headers: &HeaderMap) -> Result<Option<(&'static str, Vec<u8>)>> {
+/// `Upload-Checksum`: an algorithm and a base64 value.
+pub fn checksum(headers: &HeaderMap) -> Result<Option<(&'static str, Vec<u8>)>> {
     let Some(value) = headers.get("upload-checksum") else { return Ok(None) };
     let unreadable = || {
         Error::bad_request(

@@ -10,13 +10,16 @@ mod memory;
 mod name;
 mod s3;
 mod s3_keep;
+mod s3_trial;
 mod settings;
+mod trial;
 
 pub use folder::Folder;
 pub use memory::{Fault, Memory};
 pub use name::{ObjectName, Prefix, RecordName};
 pub use s3::S3;
 pub use settings::{Kind, Patience, S3Settings, Settings};
+pub use trial::{Outcome, Trial};
 
 use std::ops::Range;
 

@@ -233,7 +233,7 @@ impl S3 {
     }
 
     /// Size, and digest where the server keeps it.
-    async fn look(&self, name: &ObjectName) -> Result<Option<(u64, Option<Digest>)>> {
+    pub(super) async fn look(&self, name: &ObjectName) -> Result<Option<(u64, Option<Digest>)>> {
         let request = self.client.head_object().bucket(&*self.bucket).key(name.to_string());
         let head = match request.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(head) => head,
@@ -263,7 +263,7 @@ impl S3 {
     }
 }
 
-async fn stream_of(body: &SealedBody) -> Result<ByteStream> {
+pub(super) async fn stream_of(body: &SealedBody) -> Result<ByteStream> {
     match body.place() {
         Place::Memory(bytes) => Ok(ByteStream::from(Bytes::clone(bytes))),
         Place::File(file) => ByteStream::from_path(file.path()).await.map_err(Error::internal),

@@ -57,7 +57,7 @@ impl S3 {
         Ok(retained)
     }
 
-    async fn is_versioned(&self) -> Result<bool> {
+    pub(super) async fn is_versioned(&self) -> Result<bool> {
         let ask = || async {
             match self.client.get_bucket_versioning().bucket(&*self.bucket).send().await {
                 // A bucket whose versioning was suspended still has those of before.
@@ -73,7 +73,7 @@ impl S3 {
     }
 
     /// The versions of one object, and the marks that hide it, in the server's order: newest first.
-    async fn versions(&self, name: &ObjectName) -> Result<Vec<String>> {
+    pub(super) async fn versions(&self, name: &ObjectName) -> Result<Vec<String>> {
         let key = name.to_string();
         let mut found = Vec::new();
         let mut from: (Option<String>, Option<String>) = (None, None);

@@ -22,6 +22,7 @@ mod serve;
 mod setup;
 mod share;
 mod status;
+mod store;
 mod sweep;
 mod upload;
 mod verify;
@@ -75,6 +76,8 @@ enum Command {
     Search(search::Args),
     /// Membagikan dokumen lewat tautan / share a document by a link.
     Share(share::Args),
+    /// Penyimpanan objek: mencoba yang dibutuhkan Lumbung / the object store: try what Lumbung needs of it.
+    Store(store::Args),
     /// Memeriksa simpanan / verify what is stored.
     Verify(verify::Args),
     /// Keadaan pemasangan ini / how this installation is.
@@ -142,6 +145,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Search(args) => search::run(args).await,
         Command::Share(args) => share::run(args).await,
         Command::Verify(args) => verify::run(args, load()?).await,
+        Command::Store(args) => store::run(args, load()?).await,
         Command::Status(args) => status::run(args, load()?).await,
         Command::Sweep(args) => sweep::run(args, load()?).await,
         Command::Destroy(args) => destroy::run(args, load()?).await,

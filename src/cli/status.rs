@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     desk::disk,
     error::Result,
+    ingest::{self, NearlyFull},
     queue::Queue,
     record::{Lag, Records},
     seal::InForce,
@@ -41,6 +42,8 @@ struct Report {
     records: Lag,
     vault: VaultStatus,
     disks: Vec<Disk>,
+    /// Offices that used most of their quota.
+    nearly_full: Vec<NearlyFull>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,6 +73,8 @@ async fn look(config: &Config) -> Result<Report> {
     let beside = beside::open(config, &clock).await?;
     let store = BlobStore::open(&app::storage(config)?).await?;
     let vault = app::vault(config, &beside.db, &clock, &store, &beside.keys).await?.status().await?;
+    let common = (config.limits.office_bytes > 0).then_some(config.limits.office_bytes);
+    let nearly_full = ingest::nearly_full(&beside.db, common).await?;
     let queue = Queue::new(beside.db.clone(), clock.clone(), app::queueing(config));
     let (waiting, dead) = queue.depth().await?;
     let recovery = InForce::new(beside.recovery);
@@ -90,6 +95,7 @@ async fn look(config: &Config) -> Result<Report> {
         records,
         vault,
         disks,
+        nearly_full,
     };
     report.healthy = marks(&report).iter().all(|(good, _)| *good);
     Ok(report)
@@ -147,6 +153,11 @@ fn marks(report: &Report) -> Vec<(bool, String)> {
     for disk in &report.disks {
         let line = format!("ruang disk / disk room ({}): {} MiB", disk.of, disk.free_bytes >> 20);
         marks.push((disk.enough, line));
+    }
+    for office in &report.nearly_full {
+        let (used, quota) = (office.room.used_bytes >> 20, office.room.quota_bytes.unwrap_or(0) >> 20);
+        let line = format!("hampir penuh / nearly full: {} {}: {used} / {quota} MiB", office.code, office.name);
+        marks.push((false, line));
     }
     marks
 }

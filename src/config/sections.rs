@@ -18,7 +18,7 @@ macro_rules! section {
 
 section! { Config {
     server: Server, data: Data, database: Database, storage: Storage, keys: Keys, upload: Upload, queue: Queue,
-    reading: Reading, search: Search, session: Session, throttle: Throttle, links: Links, mail: Mail, region: Region,
+    reading: Reading, scan: Scan, search: Search, session: Session, throttle: Throttle, links: Links, mail: Mail, region: Region,
     trash: Trash, records: Records, sweep: Sweep, verify: Verify, limits: Limits, log: Log, metrics: Metrics,
 } }
 section! { Server {
@@ -52,6 +52,7 @@ section! { Reading {
     wall_seconds: u64, max_pages: u32, max_text_bytes: usize, max_pixels: u64, max_input_bytes: u64,
     picture_budget_bytes: i64, picture_width: u32,
 } }
+section! { Scan { clamd: String, timeout_seconds: u64, max_bytes: u64 } }
 section! { Search {
     dir: PathBuf, writer_memory_bytes: usize, max_question_chars: usize, poll_milliseconds: u64,
 } }
@@ -77,7 +78,7 @@ section! { Sweep { every_hours: u64, grace_hours: u64, stop_percent: u64, stop_c
 section! { Verify { rolling: bool, bytes_per_hour: u64, within_days: u64 } }
 section! { Metrics { listen: String } }
 section! { Limits {
-    list_max: i64, api_requests_per_minute: u32, min_free_bytes: u64, offices_per_link: usize, emails_per_link: usize, labels: usize,
+    list_max: i64, api_requests_per_minute: u32, min_free_bytes: u64, office_bytes: u64, offices_per_link: usize, emails_per_link: usize, labels: usize,
 } }
 section! { Log { format: String, level: String } }
 
@@ -218,6 +219,13 @@ impl Config {
         check(self.upload.part_bytes >= 65536, "upload.part_bytes", "paling sedikit / at least 65536");
         check((72..=600).contains(&self.reading.dpi), "reading.dpi", "72 … 600");
         check(self.session.min_password >= 8, "session.min_password", "paling sedikit / at least 8");
+        let clamd = &self.scan.clamd;
+        check(
+            clamd.is_empty() || clamd.starts_with("unix:/") || clamd.contains(':') && !clamd.contains('/'),
+            "scan.clamd",
+            "unix:/jalur/clamd.ctl atau host:port / unix:/path/of/clamd.ctl or host:port",
+        );
+        check(self.scan.timeout_seconds > 0, "scan.timeout_seconds", "paling sedikit / at least 1");
         check((1..=200).contains(&self.limits.list_max), "limits.list_max", "1 … 200");
         check(self.limits.api_requests_per_minute > 0, "limits.api_requests_per_minute", "paling sedikit / at least 1");
         check(self.sweep.every_hours >= 1, "sweep.every_hours", "paling sedikit / at least 1");

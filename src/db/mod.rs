@@ -79,6 +79,15 @@ impl From<&'static str> for Sql {
     }
 }
 
+impl Sql {
+    fn on(self, is_postgres: bool) -> &'static str {
+        if is_postgres { self.postgres } else { self.sqlite }
+    }
+}
+
+/// A connection that was not used for so long is asked whether it still is one.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// How to reach the database: its address and the named limits of the config.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -94,6 +103,16 @@ impl Db {
             let pool = PgPoolOptions::new()
                 .max_connections(settings.max_connections)
                 .acquire_timeout(settings.acquire)
+                // The default asks before each use; one that was just used is not likely to have died since.
+                .test_before_acquire(false)
+                .before_acquire(|connection, use_of| {
+                    Box::pin(async move {
+                        if use_of.idle_for >= IDLE {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
                 .connect_with(options)
                 .await
                 .map_err(away)?;
@@ -174,12 +193,24 @@ impl Db {
         Ok(changed)
     }
 
+    /// A single reading statement sees one state by itself: no transaction around it, which would cost PostgreSQL two more
+    /// messages.
     pub async fn all<T: Row>(&self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Vec<T>> {
-        self.read().await?.all(sql, values).await
+        let text = reading(sql.into().on(self.is_postgres()))?;
+        Ok(match &self.pools {
+            Pools::Sqlite { read, .. } => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(read).await?,
+            Pools::Postgres(pool) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(pool).await?,
+        })
     }
 
     pub async fn one<T: Row>(&self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Option<T>> {
-        self.read().await?.one(sql, values).await
+        let text = reading(sql.into().on(self.is_postgres()))?;
+        Ok(match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(read).await?
+            }
+            Pools::Postgres(pool) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(pool).await?,
+        })
     }
 
     pub async fn close(&self) {
@@ -222,7 +253,7 @@ impl Tx {
     }
 
     pub async fn all<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Vec<T>> {
-        let text = self.reading(sql)?;
+        let text = reading(self.text(sql))?;
         Ok(match &mut self.on {
             On::Sqlite(tx) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(&mut **tx).await?,
             On::Postgres(tx) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(&mut **tx).await?,
@@ -230,7 +261,7 @@ impl Tx {
     }
 
     pub async fn one<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Option<T>> {
-        let text = self.reading(sql)?;
+        let text = reading(self.text(sql))?;
         Ok(match &mut self.on {
             On::Sqlite(tx) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(&mut **tx).await?,
             On::Postgres(tx) => {
@@ -271,21 +302,16 @@ impl Tx {
     }
 
     fn text(&self, sql: impl Into<Sql>) -> &'static str {
-        let sql = sql.into();
-        match self.on {
-            On::Sqlite(_) => sql.sqlite,
-            On::Postgres(_) => sql.postgres,
-        }
+        sql.into().on(matches!(self.on, On::Postgres(_)))
     }
+}
 
-    /// A statement that changes a recorded table and gives rows of its own choice would change it unnoted.
-    fn reading(&self, sql: impl Into<Sql>) -> Result<&'static str> {
-        let text = self.text(sql);
-        if noted::noting(text).is_some() {
-            return Err(Error::internal("a recorded table is changed by `execute` only, so that the change is noted"));
-        }
-        Ok(text)
+/// A statement that changes a recorded table and gives rows of its own choice would change it unnoted.
+fn reading(text: &'static str) -> Result<&'static str> {
+    if noted::noting(text).is_some() {
+        return Err(Error::internal("a recorded table is changed by `execute` only, so that the change is noted"));
     }
+    Ok(text)
 }
 
 fn unusable(cause: sqlx::Error) -> Error {

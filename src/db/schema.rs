@@ -12,6 +12,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "sweep", runs_with: 4, sql: include_str!("../../schema/0005_sweep.sql") },
     Migration { number: 6, name: "records", runs_with: 4, sql: include_str!("../../schema/0006_records.sql") },
     Migration { number: 7, name: "keys", runs_with: 4, sql: include_str!("../../schema/0007_keys.sql") },
+    Migration { number: 8, name: "quota", runs_with: 4, sql: include_str!("../../schema/0008_quota.sql") },
+    Migration { number: 9, name: "scan", runs_with: 4, sql: include_str!("../../schema/0009_scan.sql") },
 ];
 
 /// A table whose every change is noted in the transaction that makes it, and its primary key.

@@ -41,7 +41,7 @@ pub fn is_unchanged(headers: &HeaderMap, version: &Version) -> bool {
 pub async fn send(app: &App, grant: &Grant, method: &Method, headers: &HeaderMap) -> Result<Response> {
     let version = grant.version();
     let size = version.size as u64;
-    let asked = asked_range(headers, version, size)?;
+    let asked = asked_range(headers, &tag(version), size)?;
     let (status, span) = match asked {
         Some(span) => (StatusCode::PARTIAL_CONTENT, span),
         None => (StatusCode::OK, Span { start: 0, end: size }),
@@ -84,10 +84,10 @@ fn disposition(name: &str) -> HeaderValue {
 }
 
 /// One range of `bytes=`; several ranges, or a stale `If-Range`, get everything, as RFC 9110 allows.
-fn asked_range(headers: &HeaderMap, version: &Version, size: u64) -> Result<Option<Span>> {
+pub fn asked_range(headers: &HeaderMap, tag: &HeaderValue, size: u64) -> Result<Option<Span>> {
     let Some(text) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else { return Ok(None) };
     let if_range = headers.get(header::IF_RANGE);
-    if if_range.is_some_and(|value| value.as_bytes() != tag(version).as_bytes()) {
+    if if_range.is_some_and(|value| value.as_bytes() != tag.as_bytes()) {
         return Ok(None);
     }
     let Some(spec) = text.trim().strip_prefix("bytes=") else { return Ok(None) };

@@ -69,7 +69,7 @@ pub struct Parts {
 }
 
 /// The digest that the client sent in `Content-Digest` (RFC 9530).
-enum Claimed {
+pub enum Claimed {
     Sha256(Vec<u8>),
     Sha512(Vec<u8>),
 }
@@ -223,7 +223,7 @@ async fn small(mut field: Field<'_>, limit: usize) -> Result<Bytes> {
 }
 
 /// `Content-Digest: sha-256=:…:`; other algorithms are passed over, as the RFC asks.
-fn content_digest(headers: &HeaderMap) -> Result<Option<Claimed>> {
+pub fn content_digest(headers: &HeaderMap) -> Result<Option<Claimed>> {
     let Some(value) = headers.get(HeaderName::from_static("content-digest")) else { return Ok(None) };
     let text = value.to_str().map_err(|_| unreadable_digest())?;
     for member in text.split(',') {

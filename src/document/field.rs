@@ -42,6 +42,11 @@ words! {
     State { Received = "received", Reading = "reading", Ready = "ready", Unreadable = "unreadable", Stored = "stored" }
 }
 
+words! {
+    /// What an antivirus daemon said of a version.
+    ScanState { Unchecked = "unchecked", Clean = "clean", Infected = "infected" }
+}
+
 impl SecurityClass {
     pub fn level(self) -> i64 {
         self as i64

@@ -7,17 +7,19 @@ mod details;
 mod field;
 mod list;
 mod record;
+mod scan;
 mod shown;
 mod sql;
 
 pub use applied::{Applied, WINDOW, numbers_of, time_of};
 pub use details::{Changes, Details, Limits, clean_file_name};
-pub use field::{Reach, SecurityClass, State, Urgency};
+pub use field::{Reach, ScanState, SecurityClass, State, Urgency};
 pub use list::{Filter, list};
 pub use record::{
     NewDocument, NewVersion, Recorded, Settled, add_version, ask_again, create, edit, forget_old_changes,
     mark_findable, note_progress, reseal, restore, settle_reading, trash,
 };
+pub use scan::{Scan, settle_scan};
 pub use shown::{Access, Event, Shown, ShownListed, fingerprint, show};
 pub use sql::linked_numbers;
 
@@ -103,6 +105,7 @@ pub struct Version {
     pub pages_read: i64,
     pub pictures: bool,
     pub signed: bool,
+    pub scan: Scan,
     pub state: State,
     pub reason: Option<String>,
 }

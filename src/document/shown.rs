@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Document, Reach, SecurityClass, State, Urgency};
+use super::{Document, Reach, ScanState, SecurityClass, State, Urgency};
 use crate::{
     access::Standing,
     clock::Time,
@@ -39,6 +39,11 @@ pub struct Shown {
     pub file_name: String,
     /// The file carries an electronic signature and is kept byte for byte.
     pub signed: bool,
+    /// What the antivirus daemon said; `unchecked` where none was asked or none answered.
+    pub scan: ScanState,
+    /// The name of what it found; then the original is not given out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scan_found: Option<String>,
     pub kind: Option<String>,
     pub security_class: SecurityClass,
     pub urgency: Urgency,
@@ -132,6 +137,8 @@ pub fn show(document: &Document) -> Shown {
         version: version.id,
         file_name: version.file_name.clone(),
         signed: version.signed,
+        scan: version.scan.state(),
+        scan_found: version.scan.found().map(str::to_owned),
         kind: details.kind.clone(),
         security_class: details.security_class,
         urgency: details.urgency,

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::{Details, Document, Kept, Reach, SecurityClass, State, Urgency, Version};
+use super::{Details, Document, Kept, Reach, Scan, SecurityClass, State, Urgency, Version};
 use crate::{
     access::{Sight, Standing},
     clock::Time,
@@ -20,7 +20,7 @@ macro_rules! columns {
         "d.id, d.office, d.title, d.number, d.sender, d.recipient, d.summary, d.sealed, d.kind, d.security_class,
          d.urgency, d.classification, d.reach, d.date, d.labels, d.state, d.reason, d.revision, d.origin, d.received_at,
          d.updated_at, d.trashed_at, v.id AS version, v.number AS version_number, v.blob, v.file_name, v.media_type, v.size,
-         v.fingerprint, v.pages, v.pages_read, v.pictures, v.signed, v.state AS version_state, v.reason AS version_reason, o.code AS office_code, o.name AS office_name, o.number AS office_number,
+         v.fingerprint, v.pages, v.pages_read, v.pictures, v.signed, v.scan, v.scan_found, v.state AS version_state, v.reason AS version_reason, o.code AS office_code, o.name AS office_name, o.number AS office_number,
          (SELECT count(*) FROM version w WHERE w.document = d.id) AS versions"
     };
 }
@@ -110,6 +110,8 @@ pub(super) struct Row {
     pages_read: i64,
     pictures: bool,
     signed: bool,
+    scan: String,
+    scan_found: String,
     version_state: String,
     version_reason: Option<String>,
     office_code: String,
@@ -161,6 +163,7 @@ impl Row {
                 pages_read: self.pages_read,
                 pictures: self.pictures,
                 signed: self.signed,
+                scan: Scan::of(&self.scan, self.scan_found),
                 state: State::parse(&self.version_state).unwrap_or(State::Stored),
                 reason: self.version_reason,
             },
@@ -244,6 +247,8 @@ pub(super) struct VersionRow {
     pages_read: i64,
     pictures: bool,
     signed: bool,
+    scan: String,
+    scan_found: String,
     state: String,
     reason: Option<String>,
 }
@@ -262,6 +267,7 @@ impl VersionRow {
             pages_read: self.pages_read,
             pictures: self.pictures,
             signed: self.signed,
+            scan: Scan::of(&self.scan, self.scan_found),
             state: State::parse(&self.state).unwrap_or(State::Stored),
             reason: self.reason,
         };
@@ -272,7 +278,7 @@ impl VersionRow {
 pub(super) async fn version(db: &Db, id: VersionId) -> Result<Option<VersionRow>> {
     db.one(
         "SELECT v.document, d.office, v.id, v.number, v.blob, v.file_name, v.media_type, v.size, v.fingerprint, v.pages,
-                v.pages_read, v.pictures, v.signed, v.state, v.reason
+                v.pages_read, v.pictures, v.signed, v.scan, v.scan_found, v.state, v.reason
          FROM version v JOIN document d ON d.id = v.document WHERE v.id = $1 AND d.destroyed_at IS NULL",
         params![id],
     )
@@ -296,7 +302,7 @@ impl KeptRow {
 pub(super) async fn versions(tx: &mut Tx, document: DocumentId) -> Result<Vec<KeptRow>> {
     tx.all(
         "SELECT v.document, d.office, v.id, v.number, v.blob, v.file_name, v.media_type, v.size, v.fingerprint, v.pages,
-                v.pages_read, v.pictures, v.signed, v.state, v.reason, v.note, v.made_at
+                v.pages_read, v.pictures, v.signed, v.scan, v.scan_found, v.state, v.reason, v.note, v.made_at
          FROM version v JOIN document d ON d.id = v.document WHERE v.document = $1 AND d.destroyed_at IS NULL
          ORDER BY v.number DESC LIMIT 200",
         params![document],

@@ -34,6 +34,7 @@ impl Shelf {
     /// The original, or a part of it. `None` is everything.
     pub async fn content(&self, grant: &Grant, span: Option<Span>) -> Result<Content> {
         grant.must_allow_original()?;
+        must_be_harmless(&grant.version)?;
         let (opener, name) = self.opener(&grant.version, grant.owner).await?;
         let size = opener.plain_size();
         let span = span.unwrap_or(Span { start: 0, end: size });
@@ -48,15 +49,20 @@ impl Shelf {
 
     /// Everything into memory that has no name on any disk, for the reader's jail.
     pub async fn plaintext(&self, version: &Version, owner: OfficeId) -> Result<Plaintext> {
-        let (opener, name) = self.opener(version, owner).await?;
-        let plan = opener.plan_whole();
-        let sealed = self.fetch(&name, plan.sealed()).await?;
-        let mut pieces = opener.open_stream(plan, sealed.stream).boxed();
+        let mut pieces = self.unread(version, owner).await?;
         let mut plaintext = Plaintext::new("document")?;
         while let Some(piece) = pieces.next().await {
             plaintext.write_all(&piece?)?;
         }
         Ok(plaintext)
+    }
+
+    /// The bytes on their way to a machine that looks at them, never to a person.
+    pub async fn unread(&self, version: &Version, owner: OfficeId) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let (opener, name) = self.opener(version, owner).await?;
+        let plan = opener.plan_whole();
+        let sealed = self.fetch(&name, plan.sealed()).await?;
+        Ok(opener.open_stream(plan, sealed.stream).boxed())
     }
 
     /// A part of a sealed object that must be there.
@@ -80,6 +86,22 @@ impl Shelf {
         let bytes = self.keys.unwrap_for(office, BlobId(blob), key_version, &wrapped).await?;
         ObjectKey::from_bytes(&bytes)
     }
+}
+
+/// Pictures of its pages are made in a jail and still shown; the file itself could harm whoever opens it.
+fn must_be_harmless(version: &Version) -> Result<()> {
+    let Some(found) = version.scan.found() else { return Ok(()) };
+    Err(Error::forbidden(
+        "infected",
+        say(
+            format!(
+                "Antivirus menemukan {found} di berkas ini; berkas aslinya tidak diberikan. Minta pengirim mengirim berkas yang bersih, atau tanyakan operator."
+            ),
+            format!(
+                "The antivirus found {found} in this file; the original is not given out. Ask the sender for a clean one, or ask the operator."
+            ),
+        ),
+    ))
 }
 
 pub fn no_such_range(size: u64) -> Error {

@@ -10,9 +10,8 @@ use super::{
 };
 use crate::{
     crash::{Point, point},
-    error::{Error, Result},
+    error::Result,
     id::{OfficeId, VersionId},
-    ingest::{COPIED, READERS_END},
     seal::{self, ObjectKey, RecoveryRecipient},
     vault,
 };
@@ -44,11 +43,8 @@ impl Shelf {
         // What is derived is small; it never goes to the disk.
         let limits = seal::Limits { max_plain: u64::MAX, spool_memory: usize::MAX, spool_folder: Default::default() };
         let (sealed, body) = seal::copy_for(&name, &key, recovery, stored, &limits).await?;
-        // Known before it is there: a copy that no row comes to name leaves the store by itself.
         let copy = sealed.name.to_string();
-        let mut tx = self.db.write().await?;
-        vault::discard(&mut tx, &copy, self.clock.now().plus(COPIED)).await?;
-        tx.commit().await?;
+        vault::announce_copy(&self.db, &self.clock, &copy).await?;
         self.store.put(&sealed.name, &body).await?;
         point(Point::CopyStored);
         let wrapped = seal::wrap(&wrapping, &context, &sealed.key.to_bytes());
@@ -56,10 +52,7 @@ impl Shelf {
         if !sql::exchange_derived(&mut tx, row, &sealed, &wrapped).await? {
             return Ok(());
         }
-        if !vault::keep(&mut tx, &copy).await? {
-            return Err(Error::internal("the copy took longer than it was kept"));
-        }
-        vault::discard(&mut tx, &row.object, self.clock.now().plus(READERS_END)).await?;
+        vault::exchange_for_copy(&mut tx, &self.clock, &row.object, &copy).await?;
         tx.commit().await?;
         point(Point::CopyCommitted);
         Ok(())

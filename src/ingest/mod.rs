@@ -7,13 +7,14 @@ mod keys;
 mod receive;
 mod record;
 mod recovery;
+mod room;
 mod sql;
 pub mod uploads;
 
 pub use keys::{Place, forget_keys, rewrap_keys};
 pub use receive::{Received, Source, too_large};
-pub use record::{Accepted, ReadPages, Recording, duplicate_of, record, record_version};
-pub use recovery::{COPIED, READERS_END};
+pub use record::{Accepted, ReadPages, Recording, ScanVersion, duplicate_of, record, record_version};
+pub use room::{NearlyFull, Room, nearly_full};
 
 use std::path::PathBuf;
 
@@ -39,6 +40,10 @@ pub struct Limits {
     pub part_bytes: usize,
     pub expire_hours: u64,
     pub max_open: i64,
+    /// What an office may keep that has no quota of its own; `None` for no limit.
+    pub office_bytes: Option<u64>,
+    /// Whether an antivirus daemon is asked about what comes in.
+    pub is_scanned: bool,
 }
 
 impl Ingest {

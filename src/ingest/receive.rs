@@ -62,6 +62,8 @@ impl Ingest {
     where
         S: Stream<Item = Result<Bytes>> + Send + Unpin,
     {
+        // An office that is full already is told before it sends everything.
+        let quota = self.must_have_room(source.office, 1).await?;
         let head = Arc::new(Mutex::new(Vec::with_capacity(HEAD)));
         let bytes = limited(bytes, source.max_bytes, head.clone());
         let (sealed, body) = self.seal(bytes).await?;
@@ -71,6 +73,9 @@ impl Ingest {
                 "/file",
                 say("Berkas kosong. Pilih berkas yang berisi.", "The file is empty. Choose one with content."),
             ));
+        }
+        if quota.is_some() {
+            self.must_have_room(source.office, sealed.plain_size).await?;
         }
         let blob = BlobId::fresh(&self.clock);
         let dedupe = self.dedupe(source.office, &sealed.fingerprint).await?;

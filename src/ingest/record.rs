@@ -25,6 +25,16 @@ impl Job for ReadPages {
     const KIND: &'static str = "read_pages";
 }
 
+/// Has the antivirus daemon look at a version; only where one is configured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ScanVersion {
+    pub version: VersionId,
+}
+
+impl Job for ScanVersion {
+    const KIND: &'static str = "scan_version";
+}
+
 /// What recording needs beside the transaction.
 #[derive(Clone, Copy)]
 pub struct Recording<'a> {
@@ -120,6 +130,9 @@ async fn settle(
     action: &'static str,
     accepted: &Accepted,
 ) -> Result<()> {
+    if with.ingest.limits.is_scanned {
+        with.queue.enqueue(tx, &ScanVersion { version: recorded.version }, Some(office)).await?;
+    }
     if is_read {
         with.queue.enqueue(tx, &ReadPages { version: recorded.version }, Some(office)).await?;
     }

@@ -1,8 +1,6 @@
 //! Blobs are copied for a new recovery recipient: the new object first, then the row and its keys in one transaction, which
 //! also discards the former object: it goes later, when nobody reads it any more.
 
-use std::time::Duration;
-
 use futures_util::StreamExt;
 use uuid::Uuid;
 
@@ -15,12 +13,6 @@ use crate::{
     seal::{self, ObjectKey, RecoveryRecipient},
     vault,
 };
-
-/// No copy takes so long; one that no row names by then goes.
-pub const COPIED: Duration = Duration::from_secs(7 * 86_400);
-
-/// Whoever reads a former object has ended by then.
-pub const READERS_END: Duration = Duration::from_secs(900);
 
 impl Ingest {
     /// Copies the next blobs that name a former recipient; the last that was looked at, none when there was none. One that
@@ -50,11 +42,8 @@ impl Ingest {
             spool_folder: self.limits.spool.clone(),
         };
         let (sealed, body) = seal::copy_for(&name, &key, recovery, stored, &limits).await?;
-        // Known before it is there: a copy that no row comes to name leaves the store by itself.
         let copy = sealed.name.to_string();
-        let mut tx = self.db.write().await?;
-        vault::discard(&mut tx, &copy, self.clock.now().plus(COPIED)).await?;
-        tx.commit().await?;
+        vault::announce_copy(&self.db, &self.clock, &copy).await?;
         self.store.put(&sealed.name, &body).await?;
         point(Point::CopyStored);
         let mut tx = self.db.write().await?;
@@ -65,10 +54,7 @@ impl Ingest {
             let (version, wrapped) = self.keys.wrap_for(OfficeId(row.office), blob, &sealed.key.to_bytes()).await?;
             sql::set_key(&mut tx, blob, OfficeId(row.office), version, &wrapped).await?;
         }
-        if !vault::keep(&mut tx, &copy).await? {
-            return Err(Error::internal("the copy took longer than it was kept"));
-        }
-        vault::discard(&mut tx, object, self.clock.now().plus(READERS_END)).await?;
+        vault::exchange_for_copy(&mut tx, &self.clock, object, &copy).await?;
         tx.commit().await?;
         point(Point::CopyCommitted);
         Ok(())

@@ -137,6 +137,33 @@ pub(super) async fn make_live(tx: &mut Tx, blob: BlobId) -> Result<bool> {
     Ok(tx.execute("UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending'", params![blob]).await? == 1)
 }
 
+/// The office's own quota, where it has one.
+pub(super) async fn quota(db: &Db, office: OfficeId) -> Result<Option<u64>> {
+    let row: Option<(Option<i64>,)> = db.one("SELECT quota FROM office WHERE id = $1", params![office]).await?;
+    Ok(row.and_then(|(quota,)| quota).and_then(|quota| u64::try_from(quota).ok()))
+}
+
+/// What an office keeps, its trash too.
+pub(super) async fn used(db: &Db, office: OfficeId) -> Result<u64> {
+    let row: Option<(i64,)> = db
+        .one(
+            "SELECT CAST(COALESCE(SUM(plain_size), 0) AS BIGINT) FROM blob WHERE office = $1 AND state = 'live'",
+            params![office],
+        )
+        .await?;
+    Ok(row.map_or(0, |(used,)| used.unsigned_abs()))
+}
+
+/// Offices with a quota of their own or, given a common one, all: code, name, what each keeps, its own quota.
+pub(super) async fn used_by_offices(db: &Db, is_common: bool) -> Result<Vec<(String, String, i64, Option<i64>)>> {
+    db.all(
+        "SELECT o.code, o.name, CAST(SUM(b.plain_size) AS BIGINT), o.quota FROM blob b JOIN office o ON o.id = b.office
+         WHERE b.state = 'live' AND (o.quota IS NOT NULL OR $1) GROUP BY o.id, o.code, o.name, o.quota ORDER BY o.code",
+        params![is_common],
+    )
+    .await
+}
+
 pub(super) async fn duplicate_of(tx: &mut Tx, document: DocumentId, is_head: bool) -> Result<Option<DocumentId>> {
     let row: Option<(Uuid,)> = tx
         .one(

@@ -118,6 +118,7 @@ impl Ingest {
                 say("Berkas kosong. Pilih berkas yang berisi.", "The file is empty. Choose one with content."),
             ));
         }
+        self.must_have_room(begin.office, begin.length).await?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         self.find_place(&mut tx, &begin, now).await?;

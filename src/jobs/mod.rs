@@ -10,6 +10,7 @@ mod records;
 mod reindex;
 mod renew_recovery;
 mod rotate_keys;
+mod scan;
 mod vault;
 
 pub use change_master::{ChangeMaster, rewrap};
@@ -24,7 +25,7 @@ use tokio::task::JoinSet;
 use crate::{
     app::App,
     error::{Error, Kind, Result},
-    ingest::ReadPages,
+    ingest::{ReadPages, ScanVersion},
     mail,
     queue::{Claimed, Failed, Job},
     share,
@@ -136,6 +137,7 @@ async fn keep_lease(app: &App, job: &Claimed) {
 fn known(kind: &str) -> &'static str {
     let kinds = [
         ReadPages::KIND,
+        ScanVersion::KIND,
         Reindex::KIND,
         RotateKeys::KIND,
         RenewRecovery::KIND,
@@ -151,6 +153,7 @@ fn known(kind: &str) -> &'static str {
 async fn perform(app: &App, job: &Claimed) -> Result<()> {
     match job.kind.as_str() {
         ReadPages::KIND => read_pages::run(app, job, job.payload()?).await,
+        ScanVersion::KIND => scan::run(app, job, job.payload()?).await,
         Reindex::KIND => reindex::run(app, job, job.payload()?).await,
         RotateKeys::KIND => rotate_keys::run(app, job, job.payload()?).await,
         RenewRecovery::KIND => renew_recovery::run(app, job, job.payload()?).await,

@@ -63,6 +63,8 @@ pub struct Office {
     pub name: String,
     pub aliases: Vec<String>,
     pub address: String,
+    /// Bytes of originals that it may keep, where that was said for it alone.
+    pub quota: Option<u64>,
     pub revision: i64,
 }
 
@@ -144,6 +146,8 @@ pub struct Correction {
     pub name: Option<String>,
     pub aliases: Option<Vec<String>>,
     pub address: Option<String>,
+    /// 0 takes the office's own quota away.
+    pub quota: Option<u64>,
 }
 
 /// False when somebody else changed the office since `revision`.
@@ -158,7 +162,26 @@ pub async fn correct(tx: &mut Tx, office: &Office, correction: Correction) -> Re
         Some(list) => list.iter().map(|alias| clean("/aliases", alias, 200)).collect::<Result<Vec<_>>>()?,
         None => office.aliases.clone(),
     };
-    sql::correct(tx, office.id, office.revision, &name, &aliases, &address).await
+    let quota = match correction.quota {
+        Some(0) => None,
+        Some(bytes) if bytes > MOST_QUOTA => return Err(quota_too_large()),
+        Some(bytes) => Some(bytes),
+        None => office.quota,
+    };
+    sql::correct(tx, office.id, office.revision, &name, &aliases, &address, quota).await
+}
+
+/// An exbibyte: more than any database column of ours has to hold.
+const MOST_QUOTA: u64 = 1 << 60;
+
+fn quota_too_large() -> Error {
+    Error::invalid(
+        "/quota_bytes",
+        say(
+            format!("Paling banyak {MOST_QUOTA} bita; 0 berarti kuota umum (limits.office_bytes)."),
+            format!("At most {MOST_QUOTA} bytes; 0 means the common quota (limits.office_bytes)."),
+        ),
+    )
 }
 
 /// Text of one line, without what no name contains.

@@ -20,6 +20,7 @@ pub(super) struct Row {
     name: String,
     aliases: String,
     address: String,
+    quota: Option<i64>,
     revision: i64,
 }
 
@@ -34,6 +35,7 @@ impl Row {
             name: self.name,
             aliases: serde_json::from_str(&self.aliases).map_err(Error::internal)?,
             address: self.address,
+            quota: self.quota.and_then(|quota| u64::try_from(quota).ok()),
             revision: self.revision,
         })
     }
@@ -41,7 +43,7 @@ impl Row {
 
 pub(super) async fn find(tx: &mut Tx, id: OfficeId) -> Result<Option<Row>> {
     tx.one(
-        "SELECT id, number, parent, kind, code, name, aliases, address, revision FROM office WHERE id = $1",
+        "SELECT id, number, parent, kind, code, name, aliases, address, quota, revision FROM office WHERE id = $1",
         params![id],
     )
     .await
@@ -49,7 +51,7 @@ pub(super) async fn find(tx: &mut Tx, id: OfficeId) -> Result<Option<Row>> {
 
 pub(super) async fn by_code(tx: &mut Tx, code: &str) -> Result<Option<Row>> {
     tx.one(
-        "SELECT o.id, o.number, o.parent, o.kind, o.code, o.name, o.aliases, o.address, o.revision
+        "SELECT o.id, o.number, o.parent, o.kind, o.code, o.name, o.aliases, o.address, o.quota, o.revision
          FROM office_code c JOIN office o ON o.id = c.office WHERE c.code = $1
          ORDER BY CASE WHEN o.code = c.code THEN 0 ELSE 1 END, o.number LIMIT 1",
         params![code],
@@ -59,7 +61,7 @@ pub(super) async fn by_code(tx: &mut Tx, code: &str) -> Result<Option<Row>> {
 
 pub(super) async fn root(tx: &mut Tx) -> Result<Option<Row>> {
     tx.one(
-        "SELECT id, number, parent, kind, code, name, aliases, address, revision FROM office
+        "SELECT id, number, parent, kind, code, name, aliases, address, quota, revision FROM office
          WHERE parent IS NULL ORDER BY number LIMIT 1",
         params![],
     )
@@ -83,7 +85,7 @@ pub(super) async fn list(
     limit: i64,
 ) -> Result<Vec<Row>> {
     tx.all(
-        r"SELECT o.id, o.number, o.parent, o.kind, o.code, o.name, o.aliases, o.address, o.revision FROM office o
+        r"SELECT o.id, o.number, o.parent, o.kind, o.code, o.name, o.aliases, o.address, o.quota, o.revision FROM office o
           WHERE ($1 IS NULL OR o.parent = $1)
             AND ($2 IS NULL OR LOWER(o.name) LIKE $2 ESCAPE '\' OR LOWER(o.aliases) LIKE $2 ESCAPE '\'
                 OR EXISTS (SELECT 1 FROM office_code c WHERE c.office = o.id AND LOWER(c.code) LIKE $2 ESCAPE '\'))
@@ -140,13 +142,14 @@ pub(super) async fn correct(
     name: &str,
     aliases: &[String],
     address: &str,
+    quota: Option<u64>,
 ) -> Result<bool> {
     let aliases = serde_json::to_string(aliases).map_err(Error::internal)?;
     let changed = tx
         .execute(
-            "UPDATE office SET name = $3, aliases = $4, address = $5, revision = revision + 1
+            "UPDATE office SET name = $3, aliases = $4, address = $5, quota = $6, revision = revision + 1
              WHERE id = $1 AND revision = $2",
-            params![id, revision, name, aliases, address],
+            params![id, revision, name, aliases, address, quota.map(|quota| quota as i64)],
         )
         .await?;
     Ok(changed == 1)

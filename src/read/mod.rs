@@ -26,6 +26,8 @@ mod wire;
 
 pub use child::jail_main;
 pub use locks::keep_memory_private;
+#[cfg(any(test, feature = "fuzz"))]
+pub use ocr::read_table;
 pub use page::{Outcome, Page, Picture, Reading, Source, Watermark, Word};
 pub use plaintext::Plaintext;
 pub use reader::Reader;
@@ -33,6 +35,8 @@ pub use reason::Reason;
 pub use settings::Settings;
 pub use sniff::{is_worth_a_look, sniff};
 pub use status::{Engine, JailReport};
+#[cfg(any(test, feature = "fuzz"))]
+pub use wire::read_frames;
 
 /// The hidden command with which our own program becomes the jailed child.
 pub const COMMAND: &str = "jailed-reader";

@@ -158,6 +158,18 @@ impl Table {
     }
 }
 
+/// What Tesseract could print, for `src/fuzz.rs`.
+#[cfg(any(test, feature = "fuzz"))]
+pub fn read_table(bytes: &[u8]) {
+    let table = Table::parse(&String::from_utf8_lossy(bytes));
+    assert!([0, 90, 180, 270].contains(&table.turned()));
+    let grey = Grey::new(100, 100, vec![0; 10_000]).expect("sizes that fit");
+    for word in seen(&table, &grey, 1.0).lines.iter().flatten() {
+        let within = |number: f32| (0.0..=1.0).contains(&number);
+        assert!(within(word.x0) && within(word.y0) && within(word.x1) && within(word.y1), "{word:?}");
+    }
+}
+
 fn seen(table: &Table, grey: &Grey, skew: f32) -> Seen {
     let turned = table.turned();
     let (w, h) = (grey.width() as f32, grey.height() as f32);

@@ -187,6 +187,17 @@ async fn take(from: &mut (impl AsyncRead + Unpin), len: usize) -> io::Result<Vec
     if bytes.len() == len { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
+/// What a child that a file has taken over could send, for `src/fuzz.rs`.
+#[cfg(any(test, feature = "fuzz"))]
+pub fn read_frames(bytes: &[u8]) {
+    const MOST_BLOB: usize = 1 << 16;
+    let mut from = bytes;
+    let mut next = || futures_util::FutureExt::now_or_never(receive(&mut from, MOST_BLOB));
+    while let Some(Ok(Some((_, blob)))) = next() {
+        assert!(blob.len() <= MOST_BLOB);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,17 @@ mod restore;
 mod sql;
 mod write;
 
+/// Reads one line of a record, as its beginning and as what follows, for `src/fuzz.rs`.
+#[cfg(any(test, feature = "fuzz"))]
+pub fn read_line(bytes: &[u8]) {
+    let _ = line::Header::parse(bytes);
+    if let Ok(read) = line::parse(bytes) {
+        let mut written = Vec::new();
+        line::written(&read, &mut written).expect("a line that was read can be written");
+        line::parse(&written).expect("a line that was written can be read");
+    }
+}
+
 pub use backup::{Made, back_up, deletions_are_held};
 pub use flush::Lag;
 pub use restore::{Empty, Missing, Restored, Restoring, Source, restore};

@@ -56,7 +56,7 @@ impl Default for Settings {
         Settings {
             writer_memory_bytes: 64 << 20,
             commit_bytes: 10 << 20,
-            cache_bytes: 32 << 20,
+            cache_bytes: 64 << 20,
             durable: true,
             verify_at_open: true,
             merge_segments: 8,

@@ -9,6 +9,7 @@ mod check;
 mod chore;
 mod destroy;
 mod erase;
+mod exchange;
 mod mirror;
 mod rolling;
 mod sql;
@@ -18,7 +19,8 @@ mod verify;
 
 pub use check::{Depth, Fault};
 pub use destroy::{Destroyed, Order, Remain};
-pub use sql::{discard, keep};
+pub use exchange::{announce_copy, exchange_for_copy};
+pub use sql::discard;
 pub use status::{MirrorStatus, SweepStatus, VaultStatus, VerifyStatus};
 pub use sweep::{Stopped, Swept};
 pub use verify::{Problem, Report};

@@ -24,7 +24,7 @@ use crate::{
     audit,
     db::Tx,
     desk::{documents::load, pages},
-    document::{Document, fingerprint},
+    document::{Document, ScanState, fingerprint},
     error::Result,
     http::{Caller, Path},
     id::DocumentId,
@@ -40,6 +40,8 @@ struct DocumentPage {
     /// The same row as a list of one, for the progress of its reading.
     rows: Vec<Row>,
     size: i64,
+    /// What the antivirus daemon found.
+    infected: Option<String>,
     fingerprint: String,
     facts: Vec<(&'static str, String)>,
     d: DetailsForm,
@@ -101,6 +103,7 @@ pub async fn show(
         mistakes,
         rows: vec![row.clone()],
         size: document.version.size,
+        infected: document.version.scan.found().map(str::to_owned),
         fingerprint: fingerprint(&document.version.fingerprint),
         facts: facts(&f, &document),
         d: DetailsForm::of(&f, &fields, false),
@@ -148,6 +151,11 @@ fn facts(f: &Frame, document: &Document) -> Vec<(&'static str, String)> {
     let version = format!("{} {} {}", document.version.number, f.t("dari", "of"), document.versions);
     let signed =
         if document.version.signed { f.t("Ya, berkas disimpan utuh", "Yes, the file is kept as it is") } else { "" };
+    let scan = match document.version.scan.state() {
+        ScanState::Unchecked => "",
+        ScanState::Clean => f.t("Tidak menemukan apa pun", "Found nothing"),
+        ScanState::Infected => f.t("Menemukan sesuatu yang berbahaya", "Found something harmful"),
+    };
     let origin = match document.origin.as_str() {
         "drop" if document.is_unchecked() => {
             f.t("Tautan kirim, belum diperiksa", "An upload-only link, not checked yet")
@@ -172,6 +180,7 @@ fn facts(f: &Frame, document: &Document) -> Vec<(&'static str, String)> {
         (f.t("Berkas", "File"), document.version.file_name.clone()),
         (f.t("Versi", "Version"), version),
         (f.t("Tanda tangan", "Signature"), signed.to_owned()),
+        (f.t("Antivirus", "Antivirus"), scan.to_owned()),
     ];
     all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }

@@ -33,6 +33,9 @@ struct UploadPage {
     d: DetailsForm,
     office: String,
     max_bytes: i64,
+    used: i64,
+    quota: Option<i64>,
+    is_nearly_full: bool,
     rows: Vec<Row>,
     is_pending: bool,
 }
@@ -48,7 +51,7 @@ struct RowsPart {
 pub async fn show_form(State(app): State<App>, signed: Signed, uri: Uri) -> Result<Response> {
     signed.caller.actor.must(Act::Upload)?;
     let rows = rows::of_ids(&app, &signed.caller.actor, &signed.frame, &asked(&uri)).await?;
-    show(&form(&app, signed, rows, &Fields::default(), Mistakes::default()))
+    show(&form(&app, signed, rows, &Fields::default(), Mistakes::default()).await?)
 }
 
 pub async fn show_rows(State(app): State<App>, signed: Signed, uri: Uri) -> Result<Response> {
@@ -56,8 +59,12 @@ pub async fn show_rows(State(app): State<App>, signed: Signed, uri: Uri) -> Resu
     show(&RowsPart { f: signed.frame, rows })
 }
 
-fn form(app: &App, signed: Signed, rows: Vec<Row>, fields: &Fields, mistakes: Mistakes) -> UploadPage {
-    UploadPage {
+async fn form(app: &App, signed: Signed, rows: Vec<Row>, fields: &Fields, mistakes: Mistakes) -> Result<UploadPage> {
+    let room = app.ingest.room(signed.caller.actor.office()).await?;
+    Ok(UploadPage {
+        used: room.used_bytes as i64,
+        quota: room.quota_bytes.map(|quota| quota as i64),
+        is_nearly_full: room.is_nearly_full(),
         d: DetailsForm::of(&signed.frame, fields, true),
         office: signed.caller.actor.office().to_string(),
         max_bytes: app.config.upload.max_bytes as i64,
@@ -65,7 +72,7 @@ fn form(app: &App, signed: Signed, rows: Vec<Row>, fields: &Fields, mistakes: Mi
         f: signed.frame,
         mistakes,
         rows,
-    }
+    })
 }
 
 /// The documents that an address names, at most as many as anybody follows at once.
@@ -87,11 +94,14 @@ pub async fn receive(State(app): State<App>, signed: Signed, request: Request) -
             Ok(go(&format!("/unggah?{}", rows.join("&"))))
         }
         Err(error) => {
-            let names: Vec<(&str, &str)> =
-                details::NAMES.iter().copied().chain([("/file", "file"), ("too-large", "file")]).collect();
+            let names: Vec<(&str, &str)> = details::NAMES
+                .iter()
+                .copied()
+                .chain([("/file", "file"), ("too-large", "file"), ("office-full", "file")])
+                .collect();
             let mistakes = Mistakes::of(error, &signed.frame, &names)?;
             let rows = rows::of_ids(&app, &signed.caller.actor, &signed.frame, &taken).await?;
-            show_as(StatusCode::UNPROCESSABLE_ENTITY, &form(&app, signed, rows, &fields, mistakes))
+            show_as(StatusCode::UNPROCESSABLE_ENTITY, &form(&app, signed, rows, &fields, mistakes).await?)
         }
     }
 }

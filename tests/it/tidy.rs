@@ -8,7 +8,7 @@ use std::process::Command;
 const LAYERS: &[&[&str]] = &[
     &["error", "id", "clock", "crash", "measure"],
     &["config", "db", "queue", "blob", "seal"],
-    &["read", "search", "mail"],
+    &["read", "search", "mail", "scan"],
     &["audit", "office", "account", "access", "idempotency"],
     &["document"],
     &["ingest", "download", "share", "record", "vault"],
@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["desk"],
     &["api", "web"],
     &["http/routes"],
-    &["cli"],
+    &["cli", "fuzz"],
     &["lib", "main"],
 ];
 /// Siblings that never call each other, though they stand on one layer.

@@ -183,7 +183,7 @@ pub async fn discard(tx: &mut Tx, object: &str, due: Time) -> Result<()> {
 }
 
 /// The opposite, for an object that was discarded beforehand until a row names it. False when it is leaving already.
-pub async fn keep(tx: &mut Tx, object: &str) -> Result<bool> {
+pub(in crate::vault) async fn keep(tx: &mut Tx, object: &str) -> Result<bool> {
     Ok(tx.execute("DELETE FROM discarded WHERE object = $1", params![object]).await? == 1)
 }
 

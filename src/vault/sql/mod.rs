@@ -5,5 +5,5 @@ mod destroying;
 mod leaving;
 mod turns;
 
-pub use leaving::{discard, keep};
+pub use leaving::discard;
 pub(super) use {checking::*, destroying::*, leaving::*, turns::*};

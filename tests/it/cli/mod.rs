@@ -6,6 +6,7 @@ mod demo;
 mod help;
 mod setup;
 mod share;
+mod store;
 mod upload;
 
 use std::path::{Path, PathBuf};

@@ -32,7 +32,7 @@ async fn kills_at_random_lose_nothing_networked() {
 
 async fn kills(stack: Stack) {
     let (seed, mut chance) = chance();
-    let times = if is_full() { 250 } else { 6 };
+    let times = if is_full() { 250 } else { 15 };
     eprintln!("{stack:?}: LUMBUNG_TEST_SEED={seed}");
     let started = Instant::now();
     let settings = [("queue.lease_seconds", "10"), ("upload.max_open", "10000")];

@@ -1,5 +1,6 @@
 //! The main way through the house: what a person sends in, from outside and to its end.
 
+mod antivirus;
 mod canary;
 mod document;
 mod isolation;

@@ -7,6 +7,7 @@ mod durable;
 mod housekeeping;
 mod metadata;
 mod outage;
+mod quota;
 mod slow;
 
 use reqwest::{Method, RequestBuilder};

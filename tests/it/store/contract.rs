@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt};
-use lumbung::blob::{BlobStore, Listed, ObjectName, Prefix, RecordName, Settings, is_missing};
+use lumbung::blob::{BlobStore, Fault, Listed, Memory, ObjectName, Outcome, Prefix, RecordName, Settings, is_missing};
 use lumbung::clock::Clock;
 use lumbung::error::Kind;
 use lumbung::id::UploadId;
@@ -49,6 +49,7 @@ on_every_store! {
     a_listing_goes_on_beyond_one_page,
     an_object_in_quarantine_keeps_its_bytes_and_leaves_its_place,
     a_store_that_works_says_so,
+    it_passes_the_trials_of_an_operator,
 }
 
 async fn folder_store() -> (TempDir, BlobStore) {
@@ -214,4 +215,21 @@ async fn paths(store: &BlobStore, prefix: Prefix) -> Vec<String> {
     let mut paths: Vec<String> = listed.into_iter().map(|listed| listed.path).collect();
     paths.sort();
     paths
+}
+
+/// `lumbung store check` asks less than this suite does; a store that passes the one passes the other.
+async fn it_passes_the_trials_of_an_operator(store: BlobStore) {
+    for trial in store.trials().await {
+        assert_eq!(trial.outcome, Outcome::Ok, "{}: {}", trial.what, trial.why);
+    }
+    let left: Vec<Listed> = store.list(Prefix::All).try_collect().await.expect("lists");
+    assert_eq!(left, [], "nothing of the trials stays");
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_named_by_the_trials_it_fails() {
+    let memory = Memory::default();
+    memory.misbehave(Some(Fault::Unavailable));
+    let failed = BlobStore::from(memory).trials().await;
+    assert!(failed.iter().all(|trial| trial.outcome == Outcome::Failed && !trial.why.is_empty()), "{failed:?}");
 }

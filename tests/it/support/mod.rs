@@ -3,6 +3,7 @@
 pub mod app;
 pub mod blobs;
 pub mod browser;
+pub mod clamd;
 pub mod client;
 pub mod fault;
 pub mod large;

@@ -63,6 +63,8 @@ impl Rig {
             part_bytes: 1 << 20,
             expire_hours: 48,
             max_open: 100,
+            office_bytes: None,
+            is_scanned: false,
         };
         let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), InForce::new(None), limits);
         let queueing = queue::Settings {
