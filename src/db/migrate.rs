@@ -4,7 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Db, On, Tx, params, set_installation};
+use super::{Connected, Db, Tx, params, set_installation};
 use crate::{
     clock::Clock,
     error::{Error, Kind, Result, say},
@@ -67,9 +67,9 @@ async fn apply(tx: &mut Tx, migration: &Migration, checksum: &str, clock: &Clock
 impl Tx {
     /// Several statements inside this transaction; for the schema only.
     async fn script(&mut self, script: &'static str) -> Result<()> {
-        match &mut self.on {
-            On::Sqlite(tx) => sqlx::raw_sql(script).execute(&mut **tx).await.map(drop)?,
-            On::Postgres(tx) => sqlx::raw_sql(script).execute(&mut **tx).await.map(drop)?,
+        match self.on.connection() {
+            Connected::Sqlite(on) => sqlx::raw_sql(script).execute(on).await.map(drop)?,
+            Connected::Postgres(on) => sqlx::raw_sql(script).execute(on).await.map(drop)?,
         }
         Ok(())
     }

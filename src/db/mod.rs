@@ -28,7 +28,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::{
-    ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    ConnectOptions, Connection, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
+    Transaction,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
@@ -60,6 +62,24 @@ pub struct Tx {
 enum On {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
+    /// For reading: there each statement sees its own state anyway, so that beginning and ending would be messages for nothing.
+    PostgresReading(PoolConnection<Postgres>),
+}
+
+/// Where a statement runs.
+enum Connected<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+impl On {
+    fn connection(&mut self) -> Connected<'_> {
+        match self {
+            On::Sqlite(tx) => Connected::Sqlite(tx),
+            On::Postgres(tx) => Connected::Postgres(tx),
+            On::PostgresReading(connection) => Connected::Postgres(connection),
+        }
+    }
 }
 
 /// A row that both databases can give; `#[derive(sqlx::FromRow)]` provides it.
@@ -166,10 +186,11 @@ impl Db {
         Ok(Tx { on, noted: Noted::new(&self.clock) })
     }
 
+    /// For reading alone: a change is refused.
     pub async fn read(&self) -> Result<Tx> {
         let on = match &self.pools {
             Pools::Sqlite { read, .. } => On::Sqlite(read.begin().await?),
-            Pools::Postgres(pool) => On::Postgres(pool.begin_with("BEGIN READ ONLY").await?),
+            Pools::Postgres(pool) => On::PostgresReading(pool.acquire().await?),
         };
         Ok(Tx { on, noted: Noted::new(&self.clock) })
     }
@@ -209,7 +230,9 @@ impl Db {
             Pools::Sqlite { read, .. } => {
                 sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(read).await?
             }
-            Pools::Postgres(pool) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(pool).await?,
+            Pools::Postgres(pool) => {
+                sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(pool).await?
+            }
         })
     }
 
@@ -233,6 +256,7 @@ impl Tx {
     pub async fn execute(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<u64> {
         let text = self.text(sql);
         let Some(noting) = noted::noting(text) else { return self.execute_unnoted(text, values).await };
+        self.must_be_writing()?;
         let changed = self.rows(noting.text, values, noting.key_types).await?;
         let count = changed.len() as u64;
         self.noted.add(noting.table, changed);
@@ -242,30 +266,31 @@ impl Tx {
     /// Changes rows without a note for the records: what a full record will hold anyway.
     pub async fn execute_unnoted(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<u64> {
         let text = self.text(sql);
-        Ok(match &mut self.on {
-            On::Sqlite(tx) => {
-                sqlx::query_with(text, sqlite_arguments(values)?).execute(&mut **tx).await?.rows_affected()
+        self.must_be_writing()?;
+        Ok(match self.on.connection() {
+            Connected::Sqlite(on) => {
+                sqlx::query_with(text, sqlite_arguments(values)?).execute(on).await?.rows_affected()
             }
-            On::Postgres(tx) => {
-                sqlx::query_with(text, postgres_arguments(values)?).execute(&mut **tx).await?.rows_affected()
+            Connected::Postgres(on) => {
+                sqlx::query_with(text, postgres_arguments(values)?).execute(on).await?.rows_affected()
             }
         })
     }
 
     pub async fn all<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Vec<T>> {
         let text = reading(self.text(sql))?;
-        Ok(match &mut self.on {
-            On::Sqlite(tx) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(&mut **tx).await?,
-            On::Postgres(tx) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(&mut **tx).await?,
+        Ok(match self.on.connection() {
+            Connected::Sqlite(on) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(on).await?,
+            Connected::Postgres(on) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(on).await?,
         })
     }
 
     pub async fn one<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Option<T>> {
         let text = reading(self.text(sql))?;
-        Ok(match &mut self.on {
-            On::Sqlite(tx) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(&mut **tx).await?,
-            On::Postgres(tx) => {
-                sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(&mut **tx).await?
+        Ok(match self.on.connection() {
+            Connected::Sqlite(on) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(on).await?,
+            Connected::Postgres(on) => {
+                sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(on).await?
             }
         })
     }
@@ -277,13 +302,13 @@ impl Tx {
         values: Vec<Value>,
         types: &[Type],
     ) -> Result<Vec<Vec<Value>>> {
-        match &mut self.on {
-            On::Sqlite(tx) => {
-                let rows = sqlx::query_with(text, sqlite_arguments(values)?).fetch_all(&mut **tx).await?;
+        match self.on.connection() {
+            Connected::Sqlite(on) => {
+                let rows = sqlx::query_with(text, sqlite_arguments(values)?).fetch_all(on).await?;
                 rows.iter().map(|row| table::values_of_sqlite(row, types)).collect()
             }
-            On::Postgres(tx) => {
-                let rows = sqlx::query_with(text, postgres_arguments(values)?).fetch_all(&mut **tx).await?;
+            Connected::Postgres(on) => {
+                let rows = sqlx::query_with(text, postgres_arguments(values)?).fetch_all(on).await?;
                 rows.iter().map(|row| table::values_of_postgres(row, types)).collect()
             }
         }
@@ -297,12 +322,21 @@ impl Tx {
         match self.on {
             On::Sqlite(tx) => tx.commit().await?,
             On::Postgres(tx) => tx.commit().await?,
+            On::PostgresReading(_) => {}
         }
         Ok(())
     }
 
     fn text(&self, sql: impl Into<Sql>) -> &'static str {
-        sql.into().on(matches!(self.on, On::Postgres(_)))
+        sql.into().on(!matches!(self.on, On::Sqlite(_)))
+    }
+
+    /// SQLite's reading connections refuse by themselves.
+    fn must_be_writing(&self) -> Result<()> {
+        match self.on {
+            On::PostgresReading(_) => Err(Error::internal("a change in a transaction that was opened for reading")),
+            On::Sqlite(_) | On::Postgres(_) => Ok(()),
+        }
     }
 }
 

@@ -131,3 +131,15 @@ async fn the_real_schema_says_which_programs_it_runs_with() {
     let needed: i64 = installation(&db, "min_program").await.unwrap().unwrap().parse().unwrap();
     assert!((1..=MIGRATIONS.last().unwrap().number).contains(&needed));
 }
+
+#[tokio::test]
+async fn what_was_opened_for_reading_changes_nothing() {
+    let (db, _, _dir) = fresh().await;
+    let mut tx = db.read().await.unwrap();
+    let insert = "INSERT INTO installation (name, value) VALUES ($1, $2)";
+    assert!(tx.execute(insert, params!["a", "1"]).await.is_err());
+    assert!(tx.execute_unnoted("DELETE FROM throttle", params![]).await.is_err());
+    drop(tx);
+    let found: Vec<(String,)> = db.all("SELECT name FROM installation WHERE name = $1", params!["a"]).await.unwrap();
+    assert!(found.is_empty());
+}

@@ -75,15 +75,13 @@ fn ranked(
 ) -> Result<Answer> {
     let mut ranking = Ranking::of_words(snapshot, set, units, settings)?;
     let matches = ranking.matches(filter);
-    if asked.sort == Sort::Relevance {
+    let wants_near = asked.offset.saturating_add(asked.limit) >= documents(snapshot, &matches);
+    let alike = if wants_near { Some(ranking.add_pieces_everywhere()?) } else { None };
+    if !wants_near && asked.sort == Sort::Relevance {
         ranking.add_pieces(&matches)?;
     }
     let found = collapse(snapshot, &matches, |segment, entry| ranking.score(segment, entry), false);
-    let near = if asked.offset.saturating_add(asked.limit) < found.len() {
-        None
-    } else {
-        Some(near(snapshot, settings, &mut ranking, filter, &matches, &found)?)
-    };
+    let near = alike.map(|alike| near(snapshot, settings, &ranking, ranking.near(filter, &matches, &alike), &found));
     let meant = spelling::did_you_mean(snapshot, settings, set, &asked.text, |word| {
         units.iter().position(|unit| unit.spelled == [word]).is_some_and(|unit| ranking.is_unknown(unit))
     })?;
@@ -96,13 +94,10 @@ fn ranked(
 fn near(
     snapshot: &Snapshot,
     settings: &Settings,
-    ranking: &mut Ranking<'_>,
-    filter: Option<&[Bits]>,
-    matches: &[Bits],
+    ranking: &Ranking<'_>,
+    entries: Vec<Bits>,
     found: &[Found],
-) -> Result<Vec<Found>> {
-    let entries = ranking.near(filter, matches)?;
-    ranking.add_pieces(&entries)?;
+) -> Vec<Found> {
     let known: HashSet<u64> = found.iter().map(|found| found.key).collect();
     let mut near = collapse(snapshot, &entries, |segment, entry| ranking.score(segment, entry), true);
     near.retain(|near| !known.contains(&near.key));
@@ -111,7 +106,16 @@ fn near(
         order(snapshot, &mut near, Sort::Relevance, most);
         near.truncate(most);
     }
-    Ok(near)
+    near
+}
+
+/// How many documents these entries are of.
+fn documents(snapshot: &Snapshot, entries: &[Bits]) -> usize {
+    let mut keys = HashSet::new();
+    for (segment, entries) in snapshot.segments.iter().zip(entries) {
+        keys.extend(entries.iter().map(|entry| segment.columns.keys.get_val(entry)));
+    }
+    keys.len()
 }
 
 /// Everything within the scope that the filter lets by, one entry for each document.

@@ -195,20 +195,47 @@ impl<'a> Ranking<'a> {
     pub(super) fn add_pieces(&mut self, entries: &[Bits]) -> Result<()> {
         for word in self.pieced() {
             for piece in words::pieces(&word) {
-                self.add_piece(&Term::from_field_text(FIELDS.pieces, &piece), entries)?;
+                self.add_piece(&Term::from_field_text(FIELDS.pieces, &piece), entries, |_, _| ())?;
             }
         }
         Ok(())
     }
 
-    fn add_piece(&mut self, term: &Term, entries: &[Bits]) -> Result<()> {
+    /// The same for every entry of the scope, and which of them hold most pieces of a word: what lies near is among them. A
+    /// piece is on many pages, and reading where costs more than anything else here, so that it is done once for both.
+    pub(super) fn add_pieces_everywhere(&mut self) -> Result<Vec<Bits>> {
+        let set = self.set;
+        let mut alike: Vec<Bits> = self.snapshot.segments.iter().map(|segment| segment.none()).collect();
+        for word in self.pieced() {
+            let pieces = words::pieces(&word);
+            let mut held: Vec<Vec<u8>> = self.scores.iter().map(|scores| vec![0; scores.len()]).collect();
+            for piece in &pieces {
+                let term = Term::from_field_text(FIELDS.pieces, piece);
+                self.add_piece(&term, &set.entries, |at, entry| held[at][entry as usize] += 1)?;
+            }
+            // Most pieces of a short word are those of many others.
+            if word.chars().count() < 4 {
+                continue;
+            }
+            let needed = (pieces.len() as f32 * self.settings.near_share).ceil() as u8;
+            for (alike, held) in alike.iter_mut().zip(&held) {
+                for (entry, _) in held.iter().enumerate().filter(|(_, count)| **count >= needed) {
+                    alike.insert(entry as u32);
+                }
+            }
+        }
+        Ok(alike)
+    }
+
+    fn add_piece(&mut self, term: &Term, wanted: &[Bits], mut holds: impl FnMut(usize, u32)) -> Result<()> {
         let mut count = 0;
         let mut found: Vec<(usize, u32, f32)> = Vec::new();
         for (at, segment) in self.snapshot.segments.iter().enumerate() {
-            let (scope, wanted) = (&self.set.entries[at], &entries[at]);
+            let (scope, wanted) = (&self.set.entries[at], &wanted[at]);
             each(&*segment.index(FIELDS.pieces)?, term, |entry, freq| {
                 count += usize::from(scope.contains(entry));
                 if wanted.contains(entry) {
+                    holds(at, entry);
                     found.push((at, entry, self.occurrences(segment, Norm::Field(2), entry, freq)));
                 }
             })?;
@@ -220,45 +247,27 @@ impl<'a> Ranking<'a> {
         Ok(())
     }
 
-    /// Entries that hold some word, or most pieces of one, without being a match.
-    pub(super) fn near(&self, filter: Option<&[Bits]>, matches: &[Bits]) -> Result<Vec<Bits>> {
+    /// Entries that hold some word, or are spelled alike, without being a match.
+    pub(super) fn near(&self, filter: Option<&[Bits]>, matches: &[Bits], alike: &[Bits]) -> Vec<Bits> {
         let content = self
             .units
             .iter()
             .enumerate()
             .filter(|(_, unit)| !unit.is_function)
             .fold(0u32, |mask, (at, _)| mask | 1 << at);
-        let words: Vec<String> = self.pieced().into_iter().filter(|word| word.chars().count() >= 4).collect();
         let mut near = Vec::new();
         for (at, segment) in self.snapshot.segments.iter().enumerate() {
             let mut bits = segment.none();
             for (entry, _) in self.held[at].iter().enumerate().filter(|(_, held)| *held & content != 0) {
                 bits.insert(entry as u32);
             }
-            for word in &words {
-                bits.add(&self.spelled_alike(segment, word)?);
-            }
+            bits.add(&alike[at]);
             bits.keep(&self.set.entries[at]);
             filter.iter().for_each(|filter| bits.keep(&filter[at]));
             bits.drop_all(&matches[at]);
             near.push(bits);
         }
-        Ok(near)
-    }
-
-    fn spelled_alike(&self, segment: &Segment, word: &str) -> Result<Bits> {
-        let pieces = words::pieces(word);
-        let needed = (pieces.len() as f32 * self.settings.near_share).ceil() as u8;
-        let mut counts = vec![0u8; segment.reader.max_doc() as usize];
-        for piece in &pieces {
-            let term = Term::from_field_text(FIELDS.pieces, piece);
-            each(&*segment.index(FIELDS.pieces)?, &term, |entry, _| counts[entry as usize] += 1)?;
-        }
-        let mut alike = segment.none();
-        for (entry, _) in counts.iter().enumerate().filter(|(_, count)| **count >= needed) {
-            alike.insert(entry as u32);
-        }
-        Ok(alike)
+        near
     }
 
     /// The words whose pieces are looked up: the rarest, those that are nowhere first.
