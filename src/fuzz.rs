@@ -22,8 +22,11 @@ use crate::{
     search::{Marks, Settings},
 };
 
+/// Panics where a promise is broken.
+type Target = fn(&[u8]);
+
 /// What is fed, by name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("headers", headers),
     ("question", question),
     ("tokens", tokens),
@@ -34,7 +37,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("sealed", sealed),
 ];
 
-pub fn target(name: &str) -> Option<fn(&[u8])> {
+pub fn target(name: &str) -> Option<Target> {
     TARGETS.iter().find(|(known, _)| *known == name).map(|(_, target)| *target)
 }
 

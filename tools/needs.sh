@@ -71,6 +71,8 @@ need_test_programs() {
     have heif-convert || packages+=(libheif-examples)
     have pdftotext || packages+=(poppler-utils)
     have git || packages+=(git)
+    [ -x /usr/sbin/nginx ] || packages+=(nginx)
+    have openssl || packages+=(openssl)
     [ -x /usr/sbin/clamd ] || packages+=(clamav-daemon)
     have setpriv || packages+=(util-linux)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
@@ -78,6 +80,7 @@ need_test_programs() {
     local program
     for program in chromium chromedriver age restic strace pdftotext python3 git; do have "$program" || fail "$program"; done
     [ -n "$(postgres_bin)" ] || fail "PostgreSQL (initdb and postgres)"
+    [ -x /usr/sbin/nginx ] || fail "nginx"
     [ -x /usr/sbin/clamd ] || fail "clamd (clamav-daemon)"
 }
 

@@ -70,20 +70,19 @@ pub async fn nearly_full(db: &Db, common: Option<u64>) -> Result<Vec<NearlyFull>
 }
 
 fn office_full(used: u64, quota: u64) -> Error {
-    let mib = |bytes: u64| bytes >> 20;
+    let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+    let (used, quota) = (megabytes(used), megabytes(quota));
     Error::new(
         Kind::TooLarge,
         "office-full",
         say(
             format!(
-                "Ruang arsip kantor ini tidak cukup: terpakai {} dari {} MiB. Kosongkan tempat sampah, atau minta operator menambah kuota.",
-                mib(used),
-                mib(quota)
+                "Ruang arsip kantor ini tidak cukup: terpakai {} dari {} MB. Kosongkan tempat sampah, atau minta operator menambah kuota.",
+                used.replace('.', ","),
+                quota.replace('.', ",")
             ),
             format!(
-                "This office has no room left for that: {} of {} MiB are used. Empty the trash, or ask the operator for more.",
-                mib(used),
-                mib(quota)
+                "This office has no room left for that: {used} of {quota} MB are used. Empty the trash, or ask the operator for more."
             ),
         ),
     )

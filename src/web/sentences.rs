@@ -111,6 +111,9 @@ pub fn happening(f: &Frame, line: &Line) -> String {
     let what = match line.action.as_str() {
         "document.upload" => f.t("Diunggah", "Uploaded"),
         "document.version" => f.t("Versi baru ditambahkan", "A new version was added"),
+        "version.infected" => {
+            f.t("Antivirus menemukan sesuatu yang berbahaya", "The antivirus found something harmful")
+        }
         "document.edit" => f.t("Rincian diubah", "Details were changed"),
         "document.check" => f.t("Kiriman diperiksa", "What came was checked"),
         "document.trash" => f.t("Dipindah ke tempat sampah", "Moved to the trash"),

@@ -208,3 +208,32 @@ async fn details_of_a_confidential_letter_are_not_in_the_clear_in_the_database_f
     assert!(files > 0 && is_seen, "the search of the file finds what is in the clear");
     app.finish().await;
 }
+
+/// Asked in pairs, one after the other and each first in turn, so that whatever slows the machine slows both.
+async fn slower_of_pairs(caller: &Client, there: &str, missing: &str) -> f64 {
+    const PAIRS: usize = 300;
+    let mut slower = 0;
+    for pair in 0..PAIRS {
+        let mut took = [Duration::ZERO; 2];
+        for turn in 0..2 {
+            let which = (pair + turn) % 2;
+            let begun = Instant::now();
+            caller.get([there, missing][which]).await.refusal(404, "not-found");
+            took[which] = begun.elapsed();
+        }
+        slower += usize::from(took[0] > took[1]);
+    }
+    slower as f64 / PAIRS as f64
+}
+
+both_stacks!(how_long_a_refusal_takes_does_not_tell_whether_the_document_exists, async |app| {
+    let document = app.actor(Actor::Clerk).upload("surat.txt", b"rahasia dapur".to_vec(), json!({})).await;
+    let there = format!("/api/v1/documents/{}", id(&document));
+    let missing = format!("/api/v1/documents/{}", lumbung::id::DocumentId::fresh(&app.clock));
+    let other = app.actor(Actor::OtherClerk);
+    for part in ["", "/content", "/history"] {
+        let share = slower_of_pairs(&other, &format!("{there}{part}"), &format!("{missing}{part}")).await;
+        // Half, if time tells nothing; one query more would make it nearly all.
+        assert!((0.35..=0.65).contains(&share), "{part}: an existing one is slower in {share} of the pairs");
+    }
+});

@@ -33,7 +33,7 @@ both_stacks!(an_office_keeps_no_more_than_its_quota_and_others_do_not_notice, as
     let kept = clerk.upload("satu.txt", numbered(1, 2 * MIB), json!({})).await;
     assert_eq!(clerk.get(&office).await.is(200).json()["room"]["used_bytes"], 2 * MIB);
     let told = refused(|| upload(&clerk, &[metadata("{}"), file(&numbered(2, 2 * MIB))]), 413, "office-full").await;
-    assert!(told["detail"].as_str().is_some_and(|said| said.contains("2 of 3 MiB")), "{told}");
+    assert!(told["detail"].as_str().is_some_and(|said| said.contains("2.1 of 3.1 MB")), "{told}");
     let tus = || {
         let request = clerk.request(Method::POST, "/api/v1/uploads").header("Tus-Resumable", "1.0.0");
         request.header("Upload-Length", 2 * MIB).header("Upload-Metadata", "metadata e30=")

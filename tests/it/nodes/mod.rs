@@ -3,6 +3,7 @@
 
 mod finding;
 mod killed;
+mod proxy;
 mod sharing;
 mod upgrade;
 mod uploading;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Archive, document};
 use crate::support::tools::is_full;
 
-/// Ten thousand with `--full`, which takes ten minutes without optimisation; segments are merged eight by eight, so that
+/// Ten thousand with `--full`, which takes some minutes without optimisation; segments are merged eight by eight, so that
 /// a heap would show in a fifth of them.
 fn commits() -> u128 {
     if is_full() { 10_000 } else { 2_000 }

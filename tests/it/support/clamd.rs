@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use super::server::{Server, throw_away};
+use super::tools;
 
 /// The harmless file of which every antivirus program says that it found something; in two parts, lest one finds it here.
 pub const TEST_FILE: &str = concat!(r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD", "-ANTIVIRUS-TEST-FILE!$H+H*");
@@ -22,7 +23,7 @@ static RUNNING: LazyLock<Server> = LazyLock::new(|| {
     );
     let file = dir.join("clamd.conf");
     std::fs::write(&file, settings).expect("our folder is writable");
-    let mut serve = Command::new("/usr/sbin/clamd");
+    let mut serve = Command::new(tools::program("clamd"));
     serve.arg("--config-file").arg(&file);
     let server = Server::start("clamd", dir, "TERM", &serve);
     let begun = Instant::now();
