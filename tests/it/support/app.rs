@@ -169,7 +169,8 @@ impl TestApp {
         }
     }
 
-    async fn is_leased(&self) -> bool {
+    /// Whether a worker holds a job at this moment.
+    pub async fn is_leased(&self) -> bool {
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM job WHERE state = 'waiting' AND lease IS NOT NULL";
         let row: Option<(i64,)> = self.app.db.one(sql, vec![]).await.expect("the database answers");
         row.is_some_and(|(leased,)| leased > 0)
