@@ -84,8 +84,12 @@ async fn with_progress(app: &App, subject: &Subject, plaintext: &Plaintext) -> O
             tokio::time::sleep(NOTE_EVERY).await;
         }
     };
-    let (outcome, ()) = tokio::join!(reading, noting);
-    outcome
+    tokio::pin!(reading);
+    // What has been read is kept at once: the last note of progress, and the wait behind it, are given up.
+    tokio::select! {
+        outcome = &mut reading => outcome,
+        () = noting => reading.await,
+    }
 }
 
 async fn note(app: &App, subject: &Subject, done: u32, of: u32) -> Result<()> {

@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-const CABINET: usize = 90;
+const CABINET: usize = 180;
 
 /// One office's letters, many at a time as a scanner's program sends them.
 async fn bring_in(clerk: &Client) {
@@ -38,4 +38,16 @@ both_stacks!(a_single_letter_is_found_within_seconds_while_a_cabinet_of_another_
     eprintln!("found after {took:.1?}; {before} letters waited before it and {after} still do");
     assert!(took < Duration::from_secs(15), "the letter waited {took:?}");
     assert!(after > before / 2, "{after} of {before} still wait: the letter did not pass them");
+});
+
+both_stacks!(small_letters_are_read_one_after_the_other_without_a_wait_between_them, async |app| {
+    let clerk = app.actor(Actor::Clerk);
+    let begun = Instant::now();
+    bring_in(&clerk).await;
+    app.settled().await;
+    let each = begun.elapsed() / CABINET as u32;
+    eprintln!("{each:.0?} a letter, with its upload");
+    // What a reading reports of its progress, it reports at most every 700 ms; no letter may wait for that.
+    let slowest = Duration::from_millis(700) / app.app.queue.settings().workers;
+    assert!(each < slowest, "{each:?} a letter: the workers wait for something");
 });
