@@ -84,11 +84,11 @@ impl Office {
             links: Vec::new(),
             letters: Mutex::default(),
         };
+        let expires = lumbung::clock::Clock::default().now().plus(Duration::from_secs(7 * 86_400)).rfc3339();
         for turn in 0..20 {
             let document = office.upload(turn, letter(turn), "surat.pdf").await.expect("kept").expect("an id");
             office.read(turn, &document).await;
-            let terms =
-                json!({ "audience": { "kind": "anyone" }, "rights": "download", "expires_at": "2036-01-01T00:00:00Z" });
+            let terms = json!({ "audience": { "kind": "anyone" }, "rights": "download", "expires_at": expires });
             let link =
                 office.clerks[0].post(&format!("/api/v1/documents/{document}/links"), terms).await.is(201).json();
             let url = link["url"].as_str().expect("an address");

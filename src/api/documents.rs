@@ -135,8 +135,9 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<Li
         _ => None,
     };
     let mut items = Vec::with_capacity(found.len());
+    let mut tx = app.db.read().await?;
     for document in found {
-        items.push(item(&app, &caller.actor, document).await?);
+        items.push(item(&mut tx, &app, &caller.actor, document).await?);
     }
     Ok(axum::Json(Page { items, next_cursor }))
 }
@@ -182,7 +183,7 @@ fn filter(query: &ListQuery) -> Result<Filter> {
 pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<DocumentId>) -> Result<Response> {
     let document = load(&app, &caller.actor, id, Act::Read).await?;
     let tag = etag(document.revision);
-    let item = item(&app, &caller.actor, document).await?;
+    let item = item(&mut app.db.read().await?, &app, &caller.actor, document).await?;
     Ok(([(header::ETAG, tag)], axum::Json(item)).into_response())
 }
 

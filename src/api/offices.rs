@@ -92,10 +92,10 @@ pub struct OfficeShown {
     responses((status = 200, body = OfficeShown), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<OfficeId>) -> Result<impl IntoResponse> {
-    let mut tx = app.db.read().await?;
-    let office = office::find(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     let is_told = caller.actor.office() == id || caller.actor.may(Act::Platform);
     let room = if is_told { Some(app.ingest.room(id).await?) } else { None };
+    let mut tx = app.db.read().await?;
+    let office = office::find(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     shown(&mut tx, office, room).await
 }
 

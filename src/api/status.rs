@@ -13,18 +13,78 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    desk::status::{Status, checks, status},
+    desk::status::{Check, JobsStatus, ReadingStatus, Status, VERSION, checks, is_healthy, status},
     error::Result,
-    http::{Description, Problem},
+    http::{Description, Problem, Who},
+    record::Lag,
+    vault::VaultStatus,
 };
 
-/// Version and health, for everybody.
+/// The first two fields are for everybody; the others for whoever is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusShown {
+    version: &'static str,
+    /// Whether an upload would be acknowledged now.
+    healthy: bool,
+    #[serde(flatten)]
+    #[schema(inline)]
+    inside: Inside,
+}
+
+/// How it is with each part.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Inside {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Vec<Check>>,
+    /// How strangers' bytes are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reading: Option<ReadingStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<JobsStatus>,
+    /// How far the records in the bucket are behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<Lag>,
+    /// Objects that a former recovery key still opens, until they are copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    former_recovery: Option<i64>,
+    /// Whether mail can be sent; without it links for an e-mail address are not offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<bool>,
+    /// Whether the store is clean and sound; absent where the database does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vault: Option<VaultStatus>,
+}
+
+impl From<Status> for Inside {
+    fn from(status: Status) -> Inside {
+        let Status { checks, reading, jobs, records, former_recovery, mail, vault } = status;
+        Inside {
+            checks: Some(checks),
+            reading: Some(reading),
+            jobs: Some(jobs),
+            records: Some(records),
+            former_recovery: Some(former_recovery),
+            mail: Some(mail),
+            vault,
+        }
+    }
+}
+
+/// Version and health, for everybody; for members also how it is with each part.
 #[utoipa::path(
-    get, path = "/api/v1/status", tag = "operation", security(()),
-    responses((status = 200, body = Status), (status = "5XX", body = Problem))
+    get, path = "/api/v1/status", tag = "operation", security((), ("bearer" = [])),
+    responses((status = 200, body = StatusShown), (status = "5XX", body = Problem))
 )]
-pub async fn get(State(app): State<App>) -> Result<axum::Json<Status>> {
-    status(&app).await.map(axum::Json)
+pub async fn get(State(app): State<App>, who: Result<Who>) -> Result<axum::Json<StatusShown>> {
+    // Where the database is away nobody can be told apart, and health is told all the same.
+    let is_member = who.is_ok_and(|who| who.actor.is_some());
+    if !is_member {
+        let healthy = is_healthy(&checks(&app).await);
+        return Ok(axum::Json(StatusShown { version: VERSION, healthy, inside: Inside::default() }));
+    }
+    let status = status(&app).await?;
+    let healthy = is_healthy(&status.checks);
+    Ok(axum::Json(StatusShown { version: VERSION, healthy, inside: status.into() }))
 }
 
 /// The process answers.

@@ -14,7 +14,7 @@ pub struct Ear(PgListener);
 impl Db {
     /// `None` where there is one node only.
     pub async fn listen(&self) -> Result<Option<Ear>> {
-        let Pools::Postgres(pool) = &self.pools else { return Ok(None) };
+        let Pools::Postgres { pool, .. } = &self.pools else { return Ok(None) };
         let mut listener = PgListener::connect_with(pool).await.map_err(super::away)?;
         listener.listen(CHANNEL).await.map_err(super::away)?;
         Ok(Some(Ear(listener)))

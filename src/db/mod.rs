@@ -2,6 +2,7 @@
 //! serves the few statements that must differ. Times are integers, JSON is text, ids are UUIDs.
 
 mod heard;
+mod holding;
 mod installation;
 mod migrate;
 mod noted;
@@ -37,26 +38,33 @@ use sqlx::{
 
 use crate::clock::Clock;
 use crate::error::{Error, Result, say};
+pub use holding::beside;
+use holding::{Holding, Pool, must_hold_none};
 use noted::Noted;
 use value::{postgres_arguments, sqlite_arguments};
 
 #[derive(Clone, Debug)]
 pub struct Db {
     pools: Pools,
+    is_aside: bool,
     /// Tells when a change was made, for how far the records in the bucket are behind.
     clock: Clock,
 }
 
 #[derive(Clone, Debug)]
 enum Pools {
-    Sqlite { read: SqlitePool, write: SqlitePool },
-    Postgres(PgPool),
+    Sqlite { read: SqlitePool, write: SqlitePool, aside: SqlitePool },
+    Postgres { pool: PgPool, aside: PgPool },
 }
+
+/// Connections for what is read in the midst of transactions.
+const ASIDE: u32 = 2;
 
 /// A transaction. What it changes of the recorded tables is noted with it (`db/noted.rs`).
 pub struct Tx {
     on: On,
     noted: Noted,
+    _holding: Holding,
 }
 
 enum On {
@@ -136,7 +144,9 @@ impl Db {
                 .connect_with(options)
                 .await
                 .map_err(away)?;
-            return Ok(Db { pools: Pools::Postgres(pool), clock: Clock::default() });
+            let aside =
+                pool.options().clone().max_connections(ASIDE).connect_lazy_with((*pool.connect_options()).clone());
+            return Ok(Db { pools: Pools::Postgres { pool, aside }, is_aside: false, clock: Clock::default() });
         }
         // FULL: with NORMAL a power cut loses commits that were already acknowledged.
         let options = SqliteConnectOptions::from_str(&settings.url)
@@ -169,7 +179,18 @@ impl Db {
             .connect_with(options.read_only(true))
             .await
             .map_err(away)?;
-        Ok(Db { pools: Pools::Sqlite { read, write }, clock: Clock::default() })
+        let aside = read.options().clone().max_connections(ASIDE).connect_lazy_with((*read.connect_options()).clone());
+        Ok(Db { pools: Pools::Sqlite { read, write, aside }, is_aside: false, clock: Clock::default() })
+    }
+
+    /// The same database by a few connections of their own, for what has to be read in the midst of a transaction: a second
+    /// connection of the same pool might be one for which everybody waits.
+    pub fn aside(&self) -> Db {
+        let pools = match self.pools.clone() {
+            Pools::Sqlite { write, aside, .. } => Pools::Sqlite { read: aside.clone(), write, aside },
+            Pools::Postgres { aside, .. } => Pools::Postgres { pool: aside.clone(), aside },
+        };
+        Db { pools, is_aside: true, clock: self.clock.clone() }
     }
 
     /// The same database, whose changes are dated by this clock.
@@ -179,31 +200,48 @@ impl Db {
 
     /// A transaction that may write. On SQLite it takes the write lock at once: a deferred one fails when it upgrades.
     pub async fn write(&self) -> Result<Tx> {
+        must_hold_none(self.pool(Pool::SqliteWrite));
         let on = match &self.pools {
             Pools::Sqlite { write, .. } => On::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => On::Postgres(pool.begin().await?),
+            Pools::Postgres { pool, .. } => On::Postgres(begin(pool, "BEGIN").await?),
         };
-        Ok(Tx { on, noted: Noted::new(&self.clock) })
+        Ok(self.tx(on, Pool::SqliteWrite))
     }
 
     /// For reading alone: a change is refused.
     pub async fn read(&self) -> Result<Tx> {
+        must_hold_none(self.pool(Pool::SqliteRead));
         let on = match &self.pools {
             Pools::Sqlite { read, .. } => On::Sqlite(read.begin().await?),
-            Pools::Postgres(pool) => On::PostgresReading(pool.acquire().await?),
+            Pools::Postgres { pool, .. } => On::PostgresReading(pool.acquire().await?),
         };
-        Ok(Tx { on, noted: Noted::new(&self.clock) })
+        Ok(self.tx(on, Pool::SqliteRead))
     }
 
     /// A transaction that reads one and the same state of everything until it ends.
     pub async fn snapshot(&self) -> Result<Tx> {
+        must_hold_none(self.pool(Pool::SqliteRead));
         let on = match &self.pools {
             Pools::Sqlite { read, .. } => On::Sqlite(read.begin().await?),
-            Pools::Postgres(pool) => {
-                On::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            Pools::Postgres { pool, .. } => {
+                On::Postgres(begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(Tx { on, noted: Noted::new(&self.clock) })
+        Ok(self.tx(on, Pool::SqliteRead))
+    }
+
+    fn tx(&self, on: On, pool: Pool) -> Tx {
+        Tx { on, noted: Noted::new(&self.clock), _holding: Holding::of(self.pool(pool)) }
+    }
+
+    /// PostgreSQL has one pool for reading and writing.
+    fn pool(&self, sqlite: Pool) -> Pool {
+        match sqlite {
+            Pool::SqliteWrite if !self.is_postgres() => sqlite,
+            _ if self.is_aside => Pool::Aside,
+            _ if self.is_postgres() => Pool::Postgres,
+            _ => sqlite,
+        }
     }
 
     /// One statement in a transaction of its own.
@@ -218,19 +256,23 @@ impl Db {
     /// messages.
     pub async fn all<T: Row>(&self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Vec<T>> {
         let text = reading(sql.into().on(self.is_postgres()))?;
+        must_hold_none(self.pool(Pool::SqliteRead));
         Ok(match &self.pools {
             Pools::Sqlite { read, .. } => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(read).await?,
-            Pools::Postgres(pool) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(pool).await?,
+            Pools::Postgres { pool, .. } => {
+                sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(pool).await?
+            }
         })
     }
 
     pub async fn one<T: Row>(&self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Option<T>> {
         let text = reading(sql.into().on(self.is_postgres()))?;
+        must_hold_none(self.pool(Pool::SqliteRead));
         Ok(match &self.pools {
             Pools::Sqlite { read, .. } => {
                 sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(read).await?
             }
-            Pools::Postgres(pool) => {
+            Pools::Postgres { pool, .. } => {
                 sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(pool).await?
             }
         })
@@ -238,16 +280,16 @@ impl Db {
 
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write } => {
-                read.close().await;
+            Pools::Sqlite { read, write, aside } => {
+                tokio::join!(read.close(), aside.close());
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, aside } => drop(tokio::join!(pool.close(), aside.close())),
         }
     }
 
     pub fn is_postgres(&self) -> bool {
-        matches!(self.pools, Pools::Postgres(_))
+        matches!(self.pools, Pools::Postgres { .. })
     }
 }
 
@@ -338,6 +380,13 @@ impl Tx {
             On::Sqlite(_) | On::Postgres(_) => Ok(()),
         }
     }
+}
+
+/// A caller who goes away while BEGIN is under way would leave a connection to the others that is in a transaction of which
+/// sqlx knows nothing. So that is waited for, whoever still wants it; a transaction that nobody takes is rolled back.
+async fn begin(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    Ok(tokio::spawn(async move { pool.begin_with(statement).await }).await.map_err(Error::internal)??)
 }
 
 /// A statement that changes a recorded table and gives rows of its own choice would change it unnoted.

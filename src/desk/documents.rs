@@ -70,12 +70,11 @@ pub enum Item {
     Listed(ShownListed),
 }
 
-pub async fn item(app: &App, actor: &Actor, document: Document) -> Result<Item> {
+pub async fn item(tx: &mut Tx, app: &App, actor: &Actor, document: Document) -> Result<Item> {
     if !document.is_listed_only() {
         return Ok(Item::Whole(Box::new(show(&document))));
     }
-    let way =
-        share::way_in(&app.db, document.id, actor.office(), app.clock.now()).await?.ok_or_else(Error::not_found)?;
+    let way = share::way_in(tx, document.id, actor.office(), app.clock.now()).await?.ok_or_else(Error::not_found)?;
     Ok(Item::Listed(ShownListed {
         id: document.id,
         title: document.details.title,

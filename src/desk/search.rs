@@ -10,6 +10,7 @@ use super::{documents, paging};
 use crate::{
     access::{Actor, Sight},
     app::App,
+    db::Tx,
     document::{self, SecurityClass},
     error::{Error, Result, say},
     id::{DocumentId, OfficeId},
@@ -202,7 +203,7 @@ async fn shown(
         };
         let restricted = hit.restricted || document.is_listed_only();
         items.push(FoundItem {
-            document: documents::item(app, actor, document).await?,
+            document: documents::item(&mut tx, app, actor, document).await?,
             page: hit.page.filter(|_| !restricted),
             score: hit.score,
             near: hit.near,
@@ -215,15 +216,15 @@ async fn shown(
         total: answer.total,
         took_ms: started.elapsed().as_millis() as u64,
         items,
-        facets: facets(app, answer.facets).await?,
+        facets: facets(&mut tx, answer.facets).await?,
         did_you_mean: answer.did_you_mean,
         incomplete: app.index.is_fresh(),
         next_cursor,
     })
 }
 
-async fn facets(app: &App, found: search::Facets) -> Result<Facets> {
-    let names = office_names(app).await?;
+async fn facets(tx: &mut Tx, found: search::Facets) -> Result<Facets> {
+    let names = office_names(tx).await?;
     let plain = |(value, count): (String, usize)| Facet { label: value.clone(), value, count };
     Ok(Facets {
         office: found
@@ -244,7 +245,6 @@ async fn facets(app: &App, found: search::Facets) -> Result<Facets> {
     })
 }
 
-async fn office_names(app: &App) -> Result<HashMap<i64, (OfficeId, String)>> {
-    let mut tx = app.db.read().await?;
-    Ok(office::numbers(&mut tx).await?.into_iter().map(|(number, id, name)| (number, (id, name))).collect())
+async fn office_names(tx: &mut Tx) -> Result<HashMap<i64, (OfficeId, String)>> {
+    Ok(office::numbers(tx).await?.into_iter().map(|(number, id, name)| (number, (id, name))).collect())
 }

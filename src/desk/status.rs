@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use super::disk;
 use crate::{app::App, error::Result, read::JailReport, record::Lag, vault::VaultStatus};
 
-#[derive(Debug, Serialize, ToSchema)]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How it is with each part.
+#[derive(Debug)]
 pub struct Status {
-    pub version: &'static str,
-    /// Whether an upload would be acknowledged now.
-    pub healthy: bool,
     pub checks: Vec<Check>,
     /// How strangers' bytes are read.
     pub reading: ReadingStatus,
@@ -24,7 +24,6 @@ pub struct Status {
     /// Whether mail can be sent; without it links for an e-mail address are not offered.
     pub mail: bool,
     /// Whether the store is clean and sound; absent where the database does not answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub vault: Option<VaultStatus>,
 }
 
@@ -83,8 +82,6 @@ pub async fn status(app: &App) -> Result<Status> {
     let depth = tokio::time::timeout(SOON, app.queue.depth()).await;
     let (waiting, dead) = depth.map_or((-1, -1), |depth| depth.unwrap_or((-1, -1)));
     Ok(Status {
-        version: env!("CARGO_PKG_VERSION"),
-        healthy: checks.iter().all(|check| check.healthy),
         checks,
         reading: report.into(),
         jobs: JobsStatus { waiting, dead },
@@ -97,6 +94,11 @@ pub async fn status(app: &App) -> Result<Status> {
         mail: app.mailer.is_some(),
         vault: app.vault.status().await.ok(),
     })
+}
+
+/// Whether an upload would be acknowledged now.
+pub fn is_healthy(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.healthy)
 }
 
 /// What does not answer within this is not well, however patient an upload would be.

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     app::App,
+    db,
     error::{Error, Kind, Result},
     ingest::{ReadPages, ScanVersion},
     mail,
@@ -82,7 +83,7 @@ async fn attempt(app: &App, job: Claimed) {
     app.work.notify_one();
     let outcome = tokio::select! {
         outcome = app.done.jobs.run(known(&job.kind), perform(app, &job)) => outcome,
-        () = keep_lease(app, &job) => return,
+        () = db::beside(keep_lease(app, &job)) => return,
         () = app.stopping.cancelled() => {
             if let Err(cause) = app.queue.hand_back(&job).await {
                 tracing::warn!(job = %job.id, cause = %cause.chain(), "not handed back; its lease will end by itself");

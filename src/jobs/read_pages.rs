@@ -9,6 +9,7 @@ use super::{end, finish};
 use crate::{
     app::{App, Happening},
     crash::{Point, point},
+    db,
     document::{self, Settled, State, Version},
     error::Result,
     id::{DocumentId, OfficeId},
@@ -88,7 +89,7 @@ async fn with_progress(app: &App, subject: &Subject, plaintext: &Plaintext) -> O
     // What has been read is kept at once: the last note of progress, and the wait behind it, are given up.
     tokio::select! {
         outcome = &mut reading => outcome,
-        () = noting => reading.await,
+        () = db::beside(noting) => reading.await,
     }
 }
 

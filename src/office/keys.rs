@@ -38,7 +38,8 @@ struct Opened {
 
 impl OfficeKeys {
     pub fn new(db: Db, master: &MasterKey) -> OfficeKeys {
-        OfficeKeys { db, master: master.clone(), opened: Arc::default(), newest: Arc::default() }
+        // Keys are asked for in the midst of transactions.
+        OfficeKeys { db: db.aside(), master: master.clone(), opened: Arc::default(), newest: Arc::default() }
     }
 
     /// One version of an office's key-encryption key.

@@ -80,7 +80,7 @@ impl Records {
         let Some(head) = sql::claim(&self.db, now, now.plus(CLAIM)).await? else { return Ok(false) };
         let written = tokio::select! {
             written = self.write(head) => written,
-            lost = self.keep_claim(head.claim) => Err(lost),
+            lost = db::beside(self.keep_claim(head.claim)) => Err(lost),
         };
         if written.is_err() {
             sql::give_up_claim(&self.db, head.claim).await?;
@@ -100,10 +100,12 @@ impl Records {
     }
 
     async fn write(&self, head: sql::Head) -> Result<()> {
+        // Asked before the snapshot is taken: whoever holds one connection asks for no second.
+        let (tables, newest) = (self.tables().await?.to_vec(), self.previous(head).await?);
         let Batch { tx, content, notes } = self.read(head).await?;
         let is_full = matches!(content, Content::Full);
         let made_at = self.clock.now();
-        let previous = if is_full { None } else { self.previous(head).await? };
+        let previous = if is_full { None } else { newest };
         let header = Header {
             lumbung: env!("CARGO_PKG_VERSION").to_owned(),
             format: FORMAT,
@@ -115,7 +117,7 @@ impl Records {
         };
         let lines = Arc::new(AtomicU64::new(0));
         let crossing = Crossing { master: self.master.clone(), with_secrets: false };
-        let text = Text { header, tables: self.tables().await?.to_vec(), crossing, lines: lines.clone() };
+        let text = Text { header, tables, crossing, lines: lines.clone() };
         let sealer = self.master.reader()?.sealer(self.recovery.now().as_deref())?;
         let (sealed, body) = match content {
             Content::Full => seal::seal_stream_by(sealer, text.full(tx), &self.limits).await?,

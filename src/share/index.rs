@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{AudienceKind, Link, Need, Sharing, Terms, sql};
 use crate::{
     clock::Time,
-    db::{Db, Tx},
+    db::Tx,
     document,
     error::Result,
     id::{DocumentId, OfficeId},
@@ -32,8 +32,8 @@ pub struct WayIn {
 }
 
 /// The link by which the office can open a document that is listed to it; the one that needs least.
-pub async fn way_in(db: &Db, document: DocumentId, office: OfficeId, now: Time) -> Result<Option<WayIn>> {
-    let rows = sql::listing(&mut db.read().await?, document, office, now).await?;
+pub async fn way_in(tx: &mut Tx, document: DocumentId, office: OfficeId, now: Time) -> Result<Option<WayIn>> {
+    let rows = sql::listing(tx, document, office, now).await?;
     Ok(rows.into_iter().next().map(|row| WayIn {
         public: row.public,
         needs: row.password.iter().map(|_| Need::Password.as_str().to_owned()).collect(),

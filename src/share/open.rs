@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     Audience, LinkState, Need, Rights, Sharing,
@@ -63,6 +64,14 @@ pub struct Opened {
     pub rights: Rights,
 }
 
+/// Refusals leave at full beats only, counted from when the request came.
+const BEAT: Duration = Duration::from_millis(50);
+
+async fn at_a_full_beat(begun: Instant) {
+    let beats = begun.elapsed().as_nanos() / BEAT.as_nanos() + 1;
+    tokio::time::sleep_until(begun + BEAT * u32::try_from(beats).unwrap_or(u32::MAX)).await;
+}
+
 /// A link before somebody who may know that it exists.
 pub(super) struct Door {
     whole: Whole,
@@ -102,8 +111,18 @@ impl Sharing {
         self.count(&door, proven, visitor).await
     }
 
-    /// The link, for somebody who showed its secret or is a member of an office that it names.
+    /// The link, for somebody who showed its secret or is a member of an office that it names. Everybody else hears at the
+    /// same time that there is none: to look at a link that exists takes the database longer.
     pub(super) async fn approach(&self, public: &str, secret: Option<&str>, visitor: Visitor<'_>) -> Result<Door> {
+        let begun = Instant::now();
+        let door = self.find_door(public, secret, visitor).await;
+        if door.is_err() {
+            at_a_full_beat(begun).await;
+        }
+        door
+    }
+
+    async fn find_door(&self, public: &str, secret: Option<&str>, visitor: Visitor<'_>) -> Result<Door> {
         let row = sql::by_public(&self.db, public).await?;
         // The same comparison is made when there is nothing to compare with.
         let kept = row.as_ref().map_or([0; 32].as_slice(), |row| row.secret_hash.as_slice());

@@ -37,7 +37,9 @@ struct ListedPage {
 
 pub async fn show(app: &App, signed: Signed, document: Document, mistakes: Mistakes) -> Result<Response> {
     let office = signed.caller.actor.office();
-    let way = share::way_in(&app.db, document.id, office, app.clock.now()).await?.ok_or_else(Error::not_found)?;
+    let way = share::way_in(&mut app.db.read().await?, document.id, office, app.clock.now())
+        .await?
+        .ok_or_else(Error::not_found)?;
     let status = if mistakes.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = ListedPage {
         f: signed.frame,
@@ -62,7 +64,9 @@ pub async fn open(
     if !document.is_listed_only() {
         return Ok(go(&format!("/dokumen/{id}")));
     }
-    let way = share::way_in(&app.db, id, actor.office(), app.clock.now()).await?.ok_or_else(Error::not_found)?;
+    let way = share::way_in(&mut app.db.read().await?, id, actor.office(), app.clock.now())
+        .await?
+        .ok_or_else(Error::not_found)?;
     let password = fields.given("password");
     let shown = Shown { secret: None, password: password.as_deref(), code: None };
     let visitor = Visitor { actor: Some(actor), origin: &signed.caller.origin };

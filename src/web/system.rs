@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     app::App,
-    desk::status::{ReadingStatus, Status, status},
+    desk::status::{ReadingStatus, Status, VERSION, is_healthy, status},
     error::Result,
     vault::VaultStatus,
 };
@@ -19,6 +19,8 @@ use crate::{
 struct SystemPage {
     f: Frame,
     s: Status,
+    healthy: bool,
+    version: &'static str,
     parts: Vec<Part>,
 }
 
@@ -34,7 +36,7 @@ pub async fn page(State(app): State<App>, signed: Signed) -> Result<Response> {
     let f = signed.frame;
     let s = status(&app).await?;
     let parts = parts(&f, &s);
-    show(&SystemPage { f, s, parts })
+    show(&SystemPage { f, healthy: is_healthy(&s.checks), version: VERSION, s, parts })
 }
 
 fn parts(f: &Frame, s: &Status) -> Vec<Part> {

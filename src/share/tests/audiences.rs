@@ -54,9 +54,14 @@ async fn an_office_to_which_a_document_is_listed_learns_how_to_open_it() {
     let world = World::new().await;
     let link = for_offices(&world).await;
     let now = world.clock.now();
-    let way = way_in(&world.db, link.link.document, world.receiver, now).await.expect("asks");
+    let way = way_in(&mut world.db.read().await.unwrap(), link.link.document, world.receiver, now).await.expect("asks");
     assert_eq!(way.map(|way| (way.public, way.needs)), Some((link.link.public.clone(), Vec::new())));
-    assert!(way_in(&world.db, link.link.document, world.other, now).await.expect("asks").is_none());
+    assert!(
+        way_in(&mut world.db.read().await.unwrap(), link.link.document, world.other, now)
+            .await
+            .expect("asks")
+            .is_none()
+    );
 }
 
 #[tokio::test]
