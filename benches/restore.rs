@@ -61,7 +61,8 @@ async fn per_second(stack: Stack, count: usize) -> (f64, f64) {
         Stack::Embedded => format!("sqlite:{}", folder.join("restored.db").display()),
         Stack::Networked => tokio::task::spawn_blocking(postgres::fresh_database).await.expect("a database"),
     };
-    let settings = db::Settings { url, max_connections: 4, acquire: Duration::from_secs(10) };
+    let settings =
+        db::Settings { url, max_connections: 4, acquire: Duration::from_secs(10), answer: Duration::from_secs(60) };
     let db = Db::connect(&settings).await.expect("connects");
     db::migrate(&db, MIGRATIONS, &app.clock).await.expect("migrates");
     let identity = RecoveryIdentity::parse(app.recovery_identity()).expect("an identity");

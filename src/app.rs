@@ -130,6 +130,7 @@ impl App {
         std::fs::create_dir_all(&config.data.dir)?;
         std::fs::create_dir_all(&config.upload.spool)?;
         crate::seal::clear_spool(&config.upload.spool)?;
+        crate::seal::limit_memory(config.upload.spool_memory_total_bytes);
         let db = Db::connect(&database(&config)?).await?.dated_by(&clock);
         db::migrate(&db, db::MIGRATIONS, &clock).await?;
         let (master, recovery) = unlocked(&db, &config).await?;
@@ -297,6 +298,7 @@ pub fn database(config: &Config) -> Result<db::Settings> {
         url,
         max_connections: config.database.max_connections,
         acquire: Duration::from_secs(config.database.acquire_seconds),
+        answer: Duration::from_secs(config.database.answer_seconds),
     })
 }
 

@@ -126,6 +126,28 @@ pub struct LimitsShown {
     upload_max_file_name: usize,
     #[serde(rename = "server.json_bytes")]
     server_json_bytes: usize,
+    #[serde(rename = "scan.max_bytes")]
+    scan_max_bytes: u64,
+    #[serde(rename = "reading.max_text_bytes")]
+    reading_max_text_bytes: usize,
+    #[serde(rename = "reading.memory_mib")]
+    reading_memory_mib: u64,
+    #[serde(rename = "reading.cpu_seconds")]
+    reading_cpu_seconds: u64,
+    #[serde(rename = "server.header_seconds")]
+    server_header_seconds: u64,
+    #[serde(rename = "server.body_idle_seconds")]
+    server_body_idle_seconds: u64,
+    #[serde(rename = "links.code_minutes")]
+    links_code_minutes: u64,
+    #[serde(rename = "links.code_tries")]
+    links_code_tries: i64,
+    #[serde(rename = "links.max_log_rows_per_hour")]
+    links_max_log_rows_per_hour: i64,
+    #[serde(rename = "links.pictures_per_minute")]
+    links_pictures_per_minute: u32,
+    #[serde(rename = "session.activation_days")]
+    session_activation_days: u64,
     #[serde(rename = "reading.max_input_bytes")]
     reading_max_input_bytes: u64,
     #[serde(rename = "reading.max_pages")]
@@ -179,6 +201,17 @@ pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
         upload_max_title: config.upload.max_title,
         upload_max_file_name: config.upload.max_file_name,
         server_json_bytes: config.server.json_bytes,
+        scan_max_bytes: config.scan.max_bytes,
+        reading_max_text_bytes: config.reading.max_text_bytes,
+        reading_memory_mib: config.reading.memory_mib,
+        reading_cpu_seconds: config.reading.cpu_seconds,
+        server_header_seconds: config.server.header_seconds,
+        server_body_idle_seconds: config.server.body_idle_seconds,
+        links_code_minutes: config.links.code_minutes,
+        links_code_tries: config.links.code_tries,
+        links_max_log_rows_per_hour: config.links.max_log_rows_per_hour,
+        links_pictures_per_minute: config.links.pictures_per_minute,
+        session_activation_days: config.session.activation_days,
         reading_max_input_bytes: config.reading.max_input_bytes,
         reading_max_pages: config.reading.max_pages,
         reading_max_pixels: config.reading.max_pixels,

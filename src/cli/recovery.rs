@@ -26,6 +26,9 @@ pub struct Args {
     /// Penerima pemulihan yang dibuat di tempat lain / a recovery recipient that was made elsewhere.
     #[arg(long, group = "recovery", value_name = "age1…")]
     recovery_recipient: Option<String>,
+    /// Laporan sebagai JSON / the report as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
@@ -52,6 +55,10 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     };
     audit::record(&mut tx, &clock, entry).await?;
     tx.commit().await?;
+    if args.json {
+        say::json(&serde_json::json!({ "job": job, "recipient": recipient.to_string(), "generation": generation }));
+        return Ok(ExitCode::SUCCESS);
+    }
     say::result(&format!(
         "{job}: objek lama disalin; simpan kunci pemulihan lama sampai former_recovery di halaman status 0.\n\
          Old objects are copied; keep the former recovery key until former_recovery on the status page is 0."

@@ -26,7 +26,7 @@ section! { Server {
     trusted_proxies: Vec<String>, max_connections: usize, header_seconds: u64, body_idle_seconds: u64, json_bytes: usize, stop_seconds: u64,
 } }
 section! { Data { dir: PathBuf } }
-section! { Database { url: String, password_file: PathBuf, max_connections: u32, acquire_seconds: u64 } }
+section! { Database { url: String, password_file: PathBuf, max_connections: u32, acquire_seconds: u64, answer_seconds: u64 } }
 section! { Storage {
     kind: String, folder: PathBuf, s3_endpoint: String, s3_region: String, s3_bucket: String, s3_access_key: String,
     s3_secret_key_file: PathBuf, s3_path_style: bool, s3_create_bucket: bool, connect_seconds: u64, answer_seconds: u64,
@@ -41,7 +41,7 @@ section! {
 }
 section! { Keys { master_file: PathBuf } }
 section! { Upload {
-    max_bytes: u64, spool_memory_bytes: usize, spool: PathBuf, part_bytes: usize, expire_hours: u64, max_open: i64,
+    max_bytes: u64, spool_memory_bytes: usize, spool_memory_total_bytes: usize, spool: PathBuf, part_bytes: usize, expire_hours: u64, max_open: i64,
     max_pictures: usize, max_title: usize, max_file_name: usize,
 } }
 section! { Queue {

@@ -47,6 +47,7 @@ use value::{postgres_arguments, sqlite_arguments};
 pub struct Db {
     pools: Pools,
     is_aside: bool,
+    answer: Duration,
     /// Tells when a change was made, for how far the records in the bucket are behind.
     clock: Clock,
 }
@@ -63,6 +64,7 @@ const ASIDE: u32 = 2;
 /// A transaction. What it changes of the recorded tables is noted with it (`db/noted.rs`).
 pub struct Tx {
     on: On,
+    answer: Duration,
     noted: Noted,
     _holding: Holding,
 }
@@ -122,6 +124,8 @@ pub struct Settings {
     pub url: String,
     pub max_connections: u32,
     pub acquire: Duration,
+    /// How long one statement is waited for.
+    pub answer: Duration,
 }
 
 impl Db {
@@ -146,7 +150,12 @@ impl Db {
                 .map_err(away)?;
             let aside =
                 pool.options().clone().max_connections(ASIDE).connect_lazy_with((*pool.connect_options()).clone());
-            return Ok(Db { pools: Pools::Postgres { pool, aside }, is_aside: false, clock: Clock::default() });
+            return Ok(Db {
+                pools: Pools::Postgres { pool, aside },
+                is_aside: false,
+                answer: settings.answer,
+                clock: Clock::default(),
+            });
         }
         // FULL: with NORMAL a power cut loses commits that were already acknowledged.
         let options = SqliteConnectOptions::from_str(&settings.url)
@@ -180,7 +189,12 @@ impl Db {
             .await
             .map_err(away)?;
         let aside = read.options().clone().max_connections(ASIDE).connect_lazy_with((*read.connect_options()).clone());
-        Ok(Db { pools: Pools::Sqlite { read, write, aside }, is_aside: false, clock: Clock::default() })
+        Ok(Db {
+            pools: Pools::Sqlite { read, write, aside },
+            is_aside: false,
+            answer: settings.answer,
+            clock: Clock::default(),
+        })
     }
 
     /// The same database by a few connections of their own, for what has to be read in the midst of a transaction: a second
@@ -190,7 +204,7 @@ impl Db {
             Pools::Sqlite { write, aside, .. } => Pools::Sqlite { read: aside.clone(), write, aside },
             Pools::Postgres { aside, .. } => Pools::Postgres { pool: aside.clone(), aside },
         };
-        Db { pools, is_aside: true, clock: self.clock.clone() }
+        Db { pools, is_aside: true, answer: self.answer, clock: self.clock.clone() }
     }
 
     /// The same database, whose changes are dated by this clock.
@@ -203,7 +217,7 @@ impl Db {
         must_hold_none(self.pool(Pool::SqliteWrite));
         let on = match &self.pools {
             Pools::Sqlite { write, .. } => On::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres { pool, .. } => On::Postgres(begin(pool, "BEGIN").await?),
+            Pools::Postgres { pool, .. } => On::Postgres(begin(pool, "BEGIN", self.answer).await?),
         };
         Ok(self.tx(on, Pool::SqliteWrite))
     }
@@ -224,14 +238,14 @@ impl Db {
         let on = match &self.pools {
             Pools::Sqlite { read, .. } => On::Sqlite(read.begin().await?),
             Pools::Postgres { pool, .. } => {
-                On::Postgres(begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                On::Postgres(begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", self.answer).await?)
             }
         };
         Ok(self.tx(on, Pool::SqliteRead))
     }
 
     fn tx(&self, on: On, pool: Pool) -> Tx {
-        Tx { on, noted: Noted::new(&self.clock), _holding: Holding::of(self.pool(pool)) }
+        Tx { on, answer: self.answer, noted: Noted::new(&self.clock), _holding: Holding::of(self.pool(pool)) }
     }
 
     /// PostgreSQL has one pool for reading and writing.
@@ -257,25 +271,27 @@ impl Db {
     pub async fn all<T: Row>(&self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Vec<T>> {
         let text = reading(sql.into().on(self.is_postgres()))?;
         must_hold_none(self.pool(Pool::SqliteRead));
-        Ok(match &self.pools {
-            Pools::Sqlite { read, .. } => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(read).await?,
-            Pools::Postgres { pool, .. } => {
-                sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(pool).await?
+        match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                in_time(self.answer, sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(read)).await
             }
-        })
+            Pools::Postgres { pool, .. } => {
+                in_time(self.answer, sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(pool)).await
+            }
+        }
     }
 
     pub async fn one<T: Row>(&self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Option<T>> {
         let text = reading(sql.into().on(self.is_postgres()))?;
         must_hold_none(self.pool(Pool::SqliteRead));
-        Ok(match &self.pools {
+        match &self.pools {
             Pools::Sqlite { read, .. } => {
-                sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(read).await?
+                in_time(self.answer, sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(read)).await
             }
             Pools::Postgres { pool, .. } => {
-                sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(pool).await?
+                in_time(self.answer, sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(pool)).await
             }
-        })
+        }
     }
 
     pub async fn close(&self) {
@@ -309,32 +325,39 @@ impl Tx {
     pub async fn execute_unnoted(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<u64> {
         let text = self.text(sql);
         self.must_be_writing()?;
+        let answer = self.answer;
         Ok(match self.on.connection() {
             Connected::Sqlite(on) => {
-                sqlx::query_with(text, sqlite_arguments(values)?).execute(on).await?.rows_affected()
+                in_time(answer, sqlx::query_with(text, sqlite_arguments(values)?).execute(on)).await?.rows_affected()
             }
             Connected::Postgres(on) => {
-                sqlx::query_with(text, postgres_arguments(values)?).execute(on).await?.rows_affected()
+                in_time(answer, sqlx::query_with(text, postgres_arguments(values)?).execute(on)).await?.rows_affected()
             }
         })
     }
 
     pub async fn all<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Vec<T>> {
-        let text = reading(self.text(sql))?;
-        Ok(match self.on.connection() {
-            Connected::Sqlite(on) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(on).await?,
-            Connected::Postgres(on) => sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(on).await?,
-        })
+        let (text, answer) = (reading(self.text(sql))?, self.answer);
+        match self.on.connection() {
+            Connected::Sqlite(on) => {
+                in_time(answer, sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(on)).await
+            }
+            Connected::Postgres(on) => {
+                in_time(answer, sqlx::query_as_with(text, postgres_arguments(values)?).fetch_all(on)).await
+            }
+        }
     }
 
     pub async fn one<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Option<T>> {
-        let text = reading(self.text(sql))?;
-        Ok(match self.on.connection() {
-            Connected::Sqlite(on) => sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(on).await?,
-            Connected::Postgres(on) => {
-                sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(on).await?
+        let (text, answer) = (reading(self.text(sql))?, self.answer);
+        match self.on.connection() {
+            Connected::Sqlite(on) => {
+                in_time(answer, sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(on)).await
             }
-        })
+            Connected::Postgres(on) => {
+                in_time(answer, sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(on)).await
+            }
+        }
     }
 
     /// Rows whose columns are of these types, for what handles any table.
@@ -344,13 +367,14 @@ impl Tx {
         values: Vec<Value>,
         types: &[Type],
     ) -> Result<Vec<Vec<Value>>> {
+        let answer = self.answer;
         match self.on.connection() {
             Connected::Sqlite(on) => {
-                let rows = sqlx::query_with(text, sqlite_arguments(values)?).fetch_all(on).await?;
+                let rows = in_time(answer, sqlx::query_with(text, sqlite_arguments(values)?).fetch_all(on)).await?;
                 rows.iter().map(|row| table::values_of_sqlite(row, types)).collect()
             }
             Connected::Postgres(on) => {
-                let rows = sqlx::query_with(text, postgres_arguments(values)?).fetch_all(on).await?;
+                let rows = in_time(answer, sqlx::query_with(text, postgres_arguments(values)?).fetch_all(on)).await?;
                 rows.iter().map(|row| table::values_of_postgres(row, types)).collect()
             }
         }
@@ -362,11 +386,10 @@ impl Tx {
             self.execute_unnoted(sql, values).await?;
         }
         match self.on {
-            On::Sqlite(tx) => tx.commit().await?,
-            On::Postgres(tx) => tx.commit().await?,
-            On::PostgresReading(_) => {}
+            On::Sqlite(tx) => in_time(self.answer, tx.commit()).await,
+            On::Postgres(tx) => in_time(self.answer, tx.commit()).await,
+            On::PostgresReading(_) => Ok(()),
         }
-        Ok(())
     }
 
     fn text(&self, sql: impl Into<Sql>) -> &'static str {
@@ -382,11 +405,23 @@ impl Tx {
     }
 }
 
+/// A database that says nothing is away: nobody waits for it without end.
+async fn in_time<T>(
+    answer: Duration,
+    statement: impl Future<Output = std::result::Result<T, sqlx::Error>>,
+) -> Result<T> {
+    match tokio::time::timeout(answer, statement).await {
+        Ok(done) => Ok(done?),
+        Err(late) => Err(away(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, late)))),
+    }
+}
+
 /// A caller who goes away while BEGIN is under way would leave a connection to the others that is in a transaction of which
 /// sqlx knows nothing. So that is waited for, whoever still wants it; a transaction that nobody takes is rolled back.
-async fn begin(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>> {
+async fn begin(pool: &PgPool, statement: &'static str, answer: Duration) -> Result<Transaction<'static, Postgres>> {
     let pool = pool.clone();
-    Ok(tokio::spawn(async move { pool.begin_with(statement).await }).await.map_err(Error::internal)??)
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    in_time(answer, async { begun.await.unwrap_or_else(|_| Err(sqlx::Error::PoolClosed)) }).await
 }
 
 /// A statement that changes a recorded table and gives rows of its own choice would change it unnoted.

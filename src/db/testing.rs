@@ -23,7 +23,7 @@ pub(super) async fn empty() -> (Settings, TempDir) {
         Ok(server) => own_database(&server).await,
         Err(_) => format!("sqlite:{}", dir.path().join("test.db").display()),
     };
-    (Settings { url, max_connections: 4, acquire: Duration::from_secs(10) }, dir)
+    (Settings { url, max_connections: 4, acquire: Duration::from_secs(10), answer: Duration::from_secs(60) }, dir)
 }
 
 async fn own_database(server: &str) -> String {

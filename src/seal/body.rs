@@ -9,11 +9,13 @@ use bytes::Bytes;
 
 use super::Digest;
 use super::sealer::digest_of;
+use super::share::Share;
 
 /// Cheap to clone; the spool file goes when the last clone does.
 #[derive(Clone, Debug)]
 pub struct SealedBody {
     place: Place,
+    _share: Arc<Share>,
     digest: Digest,
     size: u64,
 }
@@ -28,11 +30,12 @@ pub enum Place {
 impl SealedBody {
     /// For sealed bytes that are small enough to be held; hashes them.
     pub fn from_bytes(sealed: Bytes) -> SealedBody {
-        SealedBody { digest: digest_of(&sealed), size: sealed.len() as u64, place: Place::Memory(sealed) }
+        let (digest, size) = (digest_of(&sealed), sealed.len() as u64);
+        SealedBody::new(Place::Memory(sealed), Share::default(), digest, size)
     }
 
-    pub(super) fn new(place: Place, digest: Digest, size: u64) -> SealedBody {
-        SealedBody { place, digest, size }
+    pub(super) fn new(place: Place, share: Share, digest: Digest, size: u64) -> SealedBody {
+        SealedBody { place, _share: Arc::new(share), digest, size }
     }
 
     pub fn place(&self) -> &Place {

@@ -13,6 +13,7 @@ pub mod password;
 mod recovery;
 mod sealer;
 mod secret;
+mod share;
 mod spool;
 mod stream;
 pub mod token;
@@ -25,6 +26,7 @@ pub use open::{Opener, Plan};
 pub use recovery::{InForce, RecoveryIdentity, RecoveryRecipient};
 pub use sealer::{Digest, Sealed, Sealer, digest_of};
 pub use secret::{Secret32, unwrap, unwrap_any, wrap};
+pub use share::limit_memory;
 pub use spool::{Spool, clear_spool};
 pub use stream::{Limits, seal_bytes, seal_stream, seal_stream_by};
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::body::{Place, SealedBody, SpoolFile};
 use super::sealer::{Digest, Sealed};
+use super::share::Share;
 use crate::blob::ObjectName;
 use crate::error::{Error, Result};
 use crate::id;
@@ -23,13 +24,27 @@ pub struct Spool {
     folder: PathBuf,
     memory_limit: usize,
     held: Vec<u8>,
+    /// None where the bytes are in memory anyway and have no folder to go to.
+    share: Option<Share>,
     spilled: Option<(File, SpoolFile)>,
     size: u64,
 }
 
 impl Spool {
     pub fn new(folder: impl Into<PathBuf>, memory_limit: usize) -> Spool {
-        Spool { folder: folder.into(), memory_limit, held: Vec::new(), spilled: None, size: 0 }
+        Spool {
+            folder: folder.into(),
+            memory_limit,
+            held: Vec::new(),
+            share: Some(Share::default()),
+            spilled: None,
+            size: 0,
+        }
+    }
+
+    /// For the little that never goes to a disk.
+    pub(super) fn in_memory() -> Spool {
+        Spool { share: None, ..Spool::new(PathBuf::new(), usize::MAX) }
     }
 
     /// Blocks on the disk once the limit is passed.
@@ -38,18 +53,20 @@ impl Spool {
         if let Some((file, _)) = &mut self.spilled {
             return Ok(file.write_all(sealed)?);
         }
-        if self.held.len() + sealed.len() <= self.memory_limit {
+        let fits = self.held.len() + sealed.len() <= self.memory_limit;
+        if fits && self.share.as_mut().is_none_or(|share| share.grow(sealed.len())) {
             self.held.extend_from_slice(sealed);
             return Ok(());
         }
         let mut spilled = self.create()?;
         spilled.0.write_all(&mem::take(&mut self.held))?;
+        self.share = None;
         spilled.0.write_all(sealed)?;
         self.spilled = Some(spilled);
         Ok(())
     }
 
-    /// True while the next `more` bytes would stay in memory.
+    /// True while the next `more` bytes would stay in memory, as far as this one spool goes.
     pub fn has_room(&self, more: usize) -> bool {
         self.spilled.is_none() && self.held.len() + more <= self.memory_limit
     }
@@ -71,7 +88,7 @@ impl Spool {
             Some((_, file)) => Place::File(Arc::new(file)),
             None => Place::Memory(Bytes::from(self.held)),
         };
-        SealedBody::new(place, digest, size)
+        SealedBody::new(place, self.share.unwrap_or_default(), digest, size)
     }
 
     fn create(&self) -> Result<(File, SpoolFile)> {

@@ -1,6 +1,6 @@
 //! Sealing a stream in constant memory, without holding up the threads that serve others.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -68,7 +68,7 @@ pub async fn seal_stream_by<E: Into<Error>>(
 
 /// Seals bytes that are in memory already, such as the text of a page.
 pub fn seal_bytes(plain: &[u8], recovery: Option<&RecoveryRecipient>) -> Result<(Sealed, SealedBody)> {
-    let work = Work { sealer: Sealer::new(recovery)?, spool: Spool::new(Path::new(""), usize::MAX) };
+    let work = Work { sealer: Sealer::new(recovery)?, spool: Spool::in_memory() };
     let mut work = work;
     let sealed = work.sealer.push(plain)?;
     work.spool.write(&sealed)?;

@@ -7,7 +7,17 @@ use std::process::Command;
 use lumbung::config::Config;
 use serde_json::Value;
 
+use crate::support::program::Program;
+use crate::support::regency::Stack;
 use crate::support::tools;
+
+/// What a unit of systemd sets.
+fn settings(text: &str) -> BTreeMap<&str, &str> {
+    text.lines()
+        .filter(|line| !line.starts_with(['#', '[']) && !line.is_empty())
+        .map(|line| line.split_once('=').unwrap_or_else(|| panic!("not a setting: {line}")))
+        .collect()
+}
 
 fn config(name: &str) -> Config {
     let loaded = Config::load(Some(&Path::new("deploy").join(name)), []);
@@ -135,11 +145,7 @@ fn nginx_reads_its_example_and_forges_no_address() {
 #[test]
 fn the_unit_is_hardened_and_leaves_the_reader_its_jail() {
     let text = std::fs::read_to_string("deploy/lumbung.service").expect("readable");
-    let unit: BTreeMap<&str, &str> = text
-        .lines()
-        .filter(|line| !line.starts_with(['#', '[']) && !line.is_empty())
-        .map(|line| line.split_once('=').unwrap_or_else(|| panic!("not a setting: {line}")))
-        .collect();
+    let unit = settings(&text);
     let wanted = [
         ("NoNewPrivileges", "yes"),
         ("ProtectSystem", "strict"),
@@ -166,4 +172,39 @@ fn the_unit_is_hardened_and_leaves_the_reader_its_jail() {
     assert_eq!(config.keys.master_file, Path::new("/run/credentials/lumbung.service").join(credential));
     let stop: u64 = unit["TimeoutStopSec"].trim_end_matches('s').parse().expect("seconds");
     assert!(stop > config.server.stop_seconds, "systemd would kill it in the midst of a graceful stop");
+}
+
+/// The two lines are run as they stand in the unit, with other paths.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nightly_backup_makes_a_file_and_clears_old_ones() {
+    let timer = std::fs::read_to_string("deploy/lumbung-backup.timer").expect("readable");
+    let timer = settings(&timer);
+    assert_eq!((timer["OnCalendar"], timer["Persistent"]), ("*-*-* 01:30:00", "true"));
+    let text = std::fs::read_to_string("deploy/lumbung-backup.service").expect("readable");
+    let unit = settings(&text);
+    let (state, _) = unit["StateDirectory"].split_once(' ').expect("two folders");
+    assert_eq!((unit["Type"], state), ("oneshot", "lumbung"));
+    let program = Program::start(Stack::Embedded, &[]).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let plain = |line: &str| {
+        let line = line.replace("$$", "$").replace("%%", "%");
+        let line = line.replace("/var/lib/lumbung/backups", &folder.path().display().to_string());
+        let line = line.replace("/usr/local/bin/lumbung", env!("CARGO_BIN_EXE_lumbung"));
+        line.replace("/etc/lumbung/lumbung.toml", &program.home.file.display().to_string())
+    };
+    let run = |line: &str| {
+        let line = line.strip_prefix("/bin/sh -euc '").and_then(|line| line.strip_suffix('\'')).unwrap_or(line);
+        let mut shell = Command::new("/bin/sh");
+        let ran = shell.args(["-euc", line]).env("CREDENTIALS_DIRECTORY", &program.home.dir).output().expect("it runs");
+        assert!(ran.status.success(), "{line}: {}", String::from_utf8_lossy(&ran.stderr));
+    };
+    let old = folder.path().join("20200101T000000Z.lumbung");
+    std::fs::write(&old, b"old").expect("written");
+    run(&format!("touch -d '31 days ago' {}", old.display()));
+    run(&plain(unit["ExecStart"]));
+    run(&plain(unit["ExecStartPost"]));
+    let kept: Vec<_> = std::fs::read_dir(folder.path()).expect("there").flatten().collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(kept[0].metadata().expect("there").len() > 10_000, "a whole database lies in it");
+    assert!(kept[0].path() != old);
 }

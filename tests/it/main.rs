@@ -2,6 +2,7 @@
 //! tells what must hold.
 
 mod api;
+mod attack;
 mod cli;
 mod crash;
 mod deploy;

@@ -1,5 +1,6 @@
 //! The HTTP API, resource by resource.
 
+mod operation;
 mod people_access;
 mod people_members;
 mod people_sessions;

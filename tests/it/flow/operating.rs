@@ -116,7 +116,11 @@ async fn every_alert_speaks_of_a_figure_that_is_there() {
         for word in words.filter(|word| word.starts_with("lumbung_")) {
             assert!(known.contains(word), "{}: no figure {word}", rule["alert"]);
         }
-        assert!(rule["annotations"]["action"].is_string(), "{}: what is to be done?", rule["alert"]);
+        let action = rule["annotations"]["action"].as_str().unwrap_or_default();
+        assert!(!action.is_empty(), "{}: what is to be done?", rule["alert"]);
+        for call in action.split("GET ").skip(1).filter_map(|rest| rest.split_whitespace().next()) {
+            program.actor(Actor::PlatformAdmin).get(call).await.is(200);
+        }
         assert!(["page", "ticket"].contains(&rule["labels"]["severity"].as_str().unwrap_or_default()));
     }
 }

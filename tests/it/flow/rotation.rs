@@ -8,7 +8,7 @@ use lumbung::config::Config;
 use lumbung::db::Db;
 use lumbung::office::OfficeKeys;
 use lumbung::seal::{MasterKey, RecoveryIdentity};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::id;
 use crate::reading::support::letter_pdf;
@@ -60,7 +60,8 @@ both_stacks!(after_a_rotation_of_the_offices_keys_everything_opens_and_no_object
     let letters = two_letters(&app.actor(Actor::Clerk)).await;
     app.settled().await;
     let names: Vec<(String,)> = app.app.db.all("SELECT object FROM blob ORDER BY object", vec![]).await.expect("names");
-    lumbung(app, &["key", "rotate"]);
+    let told: Value = serde_json::from_slice(&lumbung(app, &["key", "rotate", "--json"]).stdout).expect("JSON");
+    assert!(told["step"] == "offices" && told["job"].as_str().is_some_and(|job| job.starts_with("job_")), "{told}");
     app.settled().await;
     assert_eq!(count(&app.app.db, FORMER_KEYS).await, 0);
     all_is_well(&app.actor(Actor::Clerk), &letters).await;
@@ -163,7 +164,9 @@ both_stacks!(after_a_new_recovery_key_the_former_opens_no_object_that_is_kept, a
     let letters = two_letters(&app.actor(Actor::Clerk)).await;
     app.settled().await;
     let file = app.dir().join("recovery-new.txt");
-    lumbung(app, &["key", "recovery-new", "--recovery-out", &file.display().to_string()]);
+    let told = lumbung(app, &["key", "recovery-new", "--json", "--recovery-out", &file.display().to_string()]);
+    let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    assert!(told["recipient"].as_str().is_some_and(|age| age.starts_with("age1")) && told["generation"] == 2, "{told}");
     app.settled().await;
     let former = RecoveryIdentity::parse(app.recovery_identity()).expect("an identity");
     let new = RecoveryIdentity::parse(&std::fs::read_to_string(&file).expect("a file")).expect("an identity");
@@ -181,7 +184,7 @@ both_stacks!(after_a_new_recovery_key_the_former_opens_no_object_that_is_kept, a
         assert!(new.recover(&bytes, size as u64).is_ok(), "{object} opens with the new key");
         assert!(former.recover(&bytes, size as u64).is_err(), "{object} opens with the former key");
     }
-    let status = app.nobody().get("/api/v1/status").await.is(200).json();
+    let status = app.actor(Actor::Clerk).get("/api/v1/status").await.is(200).json();
     assert_eq!(status["former_recovery"], 0, "{status}");
     all_is_well(&app.actor(Actor::Clerk), &letters).await;
     // The last look, and then the deletion of what the new objects replace.

@@ -9,6 +9,7 @@ mod metadata;
 mod outage;
 mod quota;
 mod slow;
+mod stalled;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;

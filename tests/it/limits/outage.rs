@@ -192,6 +192,26 @@ async fn a_database_that_is_away_is_told_and_works_again_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_says_nothing_is_taken_for_away_within_its_limit() {
+    let faults = Faults::ready().await;
+    let settings: Vec<_> = IMPATIENT.iter().copied().chain([("database.answer_seconds", "3")]).collect();
+    let app = TestApp::behind(&faults, &settings).await;
+    let clerk = app.actor(Actor::Clerk);
+    clerk.upload_and_read("lama.txt", b"Perihal: sawah lama".to_vec(), json!({})).await;
+    faults.database.now(Fault::Hang).await;
+    let begun = Instant::now();
+    is_unavailable(|| post_letter(&clerk, "Perihal: basis data diam"), "database-away").await;
+    is_unavailable(|| clerk.request(Method::GET, "/api/v1/documents"), "database-away").await;
+    assert!(begun.elapsed() < Duration::from_secs(30), "four requests took {:?}", begun.elapsed());
+    faults.database.now(Fault::None).await;
+    is_ready_again(&app).await;
+    assert_eq!(documents(&clerk).await, 1, "nothing half done is seen");
+    let made = try_upload(&clerk, "Perihal: basis data bicara lagi").await.is(201).json();
+    assert_eq!(clerk.settled(made["id"].as_str().expect("an id")).await["state"], "ready");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_leaves_in_the_midst_of_uploads_loses_nothing_that_was_acknowledged() {
     let faults = Faults::ready().await;
     let app = TestApp::behind(&faults, IMPATIENT).await;

@@ -3,7 +3,7 @@
 
 mod finding;
 mod killed;
-mod proxy;
+pub mod proxy;
 mod sharing;
 mod upgrade;
 mod uploading;

@@ -74,7 +74,8 @@ fn nginx(nodes: &[&Program], tls: u16, http: u16) -> Server {
     server
 }
 
-fn certificate(dir: &Path) {
+/// A key and a certificate for it, as a proxy or a server reads them.
+pub fn certificate(dir: &Path) {
     let made = Command::new(tools::program("openssl"))
         .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-keyout"])
         .arg(dir.join("privkey.pem"))

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
+use lumbung::access::Role;
 use lumbung::app::App;
 use lumbung::blob::{BlobStore, Prefix};
 use lumbung::cli;
@@ -17,7 +18,7 @@ use lumbung::jobs::indexing;
 use super::client::Client;
 use super::fault::Faults;
 use super::minio::{self, Bucket};
-use super::regency::{Account, Actor, Regency, Stack};
+use super::regency::{Account, Actor, Regency, Stack, settle_at};
 use super::{mail, server};
 
 /// Makes one test body into two tests, one on each stack:
@@ -102,6 +103,12 @@ impl TestApp {
 
     pub fn actor(&self, actor: Actor) -> Client {
         Client::of(&self.base, self.account(actor))
+    }
+
+    /// Somebody beside those with whom every test begins, at an office of this code.
+    pub async fn newcomer(&self, login: &str, code: &str, role: Role) -> Client {
+        let account = settle_at(&self.app.db, &self.clock, &self.app.accounts, login, code, role).await;
+        Client::of(&self.base, account)
     }
 
     pub fn nobody(&self) -> Client {
@@ -319,7 +326,8 @@ impl Home {
     /// The database as the operator would look into it.
     pub async fn open_database(&self) -> Db {
         let acquire = Duration::from_secs(10);
-        let settings = lumbung::db::Settings { url: self.database.clone(), max_connections: 2, acquire };
+        let settings =
+            lumbung::db::Settings { url: self.database.clone(), max_connections: 2, acquire, answer: acquire };
         Db::connect(&settings).await.expect("the database answers")
     }
 

@@ -26,7 +26,7 @@ pub const PASSWORD: &str = "padi menguning di sawah 7";
 pub const VILLAGE: &str = "32.16.01.2005";
 pub const OTHER_VILLAGE: &str = "32.16.01.2003";
 pub const AGENCY: &str = "DPMD";
-const REGENCY: &str = "32.16";
+pub const REGENCY: &str = "32.16";
 
 /// The two ways in which Lumbung runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +168,11 @@ async fn populate(folder: &Path, url: &str) -> (HashMap<Actor, Account>, String)
 
 async fn settle_in(db: &Db, clock: &Clock, accounts: &Accounts, actor: Actor) -> Account {
     let (login, code, role) = actor.place();
+    settle_at(db, clock, accounts, login, code, role).await
+}
+
+/// An activated account with one post.
+pub async fn settle_at(db: &Db, clock: &Clock, accounts: &Accounts, login: &str, code: &str, role: Role) -> Account {
     let origin = Origin::machine();
     let mut tx = db.write().await.expect("a transaction");
     let office = office::by_code(&mut tx, code).await.expect("asked").expect("the office is there");

@@ -1,0 +1,7 @@
+//! What somebody tries who reads the source: one file for each way at it.
+
+mod above;
+mod links;
+mod origin;
+mod tls;
+mod wire;
