@@ -6,6 +6,7 @@ use lumbung::ingest::ReadPages;
 use serde_json::json;
 
 use super::*;
+use crate::share::{anyone, content, holder, link, open, terms};
 use crate::support::app::TestApp;
 use crate::support::client::{Answer, form};
 use crate::support::fault::{Fault, Faults};
@@ -49,7 +50,7 @@ async fn a_store_that_is_away_is_told_within_its_limits_and_works_again_by_itsel
     let clerk = app.actor(Actor::Clerk);
     let kept = clerk.upload_and_read("lama.txt", b"Perihal: sawah lama".to_vec(), json!({})).await;
     let content = format!("/api/v1/documents/{}/content", kept["id"].as_str().expect("an id"));
-    for fault in [Fault::Refuse, Fault::Reset, Fault::SlowDown, Fault::Hang] {
+    for fault in [Fault::Refuse, Fault::Reset, Fault::SlowDown, Fault::InternalError, Fault::Hang] {
         faults.store.now(fault).await;
         let begun = Instant::now();
         let answer = try_upload(&clerk, &format!("Perihal: {fault:?}")).await;
@@ -133,6 +134,60 @@ async fn an_original_that_breaks_off_is_never_taken_for_whole() {
     assert!(status == 503 || came.is_err(), "{status}: {:?} bytes as if whole", came.map(|bytes| bytes.len()));
     faults.store.now(Fault::None).await;
     assert_eq!(clerk.get(&path).await.is(200).body, bytes);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_store_is_waited_for() {
+    let faults = Faults::ready().await;
+    let app = TestApp::behind(&faults, IMPATIENT).await;
+    let clerk = app.actor(Actor::Clerk);
+    faults.store.now(Fault::Slow).await;
+    let made = try_upload(&clerk, "Perihal: simpanan lambat").await.is(201).json();
+    assert!(faults.store.struck() > 0, "the store was never slow");
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(clerk.get(&format!("/api/v1/documents/{id}/content")).await.is(200).text(), "Perihal: simpanan lambat");
+    assert_eq!(clerk.settled(id).await["state"], "ready");
+    faults.store.now(Fault::None).await;
+    app.finish().await;
+}
+
+/// Whole, in part and by a link: what the store answers wrongly reaches nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_the_store_answers_wrongly_reach_no_reader() {
+    let faults = Faults::ready().await;
+    let app = TestApp::behind(&faults, IMPATIENT).await;
+    let clerk = app.actor(Actor::Clerk);
+    let bytes = letter(500_000);
+    let document = clerk.upload_and_read("panjang.txt", bytes.clone(), json!({})).await;
+    let id = document["id"].as_str().expect("an id");
+    let made = link(&clerk, id, &terms(&app, anyone(), "download", json!({}))).await;
+    let stranger = holder(&app, &open(&app.nobody(), &made, json!({})).await.is(200));
+    let own = format!("/api/v1/documents/{id}/content");
+    let (asked, right) = ([(&clerk, own.as_str()), (&stranger, &content(&made))], &bytes);
+    faults.store.now(Fault::WrongBytes).await;
+    let mut broken = 0;
+    for (caller, path) in asked {
+        for (range, right) in [
+            (None, &right[..]),
+            (Some("bytes=2500-2999"), &right[2500..3000]),
+            (Some("bytes=70000-"), &right[70_000..]),
+        ] {
+            let mut request = caller.request(Method::GET, path);
+            if let Some(range) = range {
+                request = request.header("Range", range);
+            }
+            let answer = request.send().await.expect("an answer");
+            let status = answer.status().as_u16();
+            match answer.bytes().await {
+                Ok(came) if status < 500 => assert!(came == right, "{path} {range:?}: other bytes as if right"),
+                _ => broken += 1,
+            }
+        }
+    }
+    assert!(broken >= 4, "of six answers {broken} were broken: what the store said was not wrong");
+    faults.store.now(Fault::None).await;
+    assert_eq!(clerk.get(&own).await.is(200).body, bytes);
     app.finish().await;
 }
 

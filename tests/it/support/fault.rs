@@ -31,6 +31,12 @@ pub enum Fault {
     Reset,
     /// Every request is read and answered with 503 and S3's `SlowDown`.
     SlowDown,
+    /// The same with 500 and S3's `InternalError`.
+    InternalError,
+    /// What was asked is done, and the answer comes a second later.
+    Slow,
+    /// What was asked is done, and in a long answer a bit here and there is another.
+    WrongBytes,
     /// Everything is taken, nothing is passed on and nothing answered.
     Hang,
     /// What was asked is done, and its answer breaks off after some thousand bytes.
@@ -139,13 +145,16 @@ async fn serve(client: TcpStream, target: SocketAddr, mut fault: watch::Receiver
     struck.fetch_add(1, Ordering::SeqCst);
     match present {
         Fault::None | Fault::Refuse | Fault::Reset => reset(client),
-        Fault::SlowDown => slow_down(client).await,
+        Fault::SlowDown => refuse(client, "503 Slow Down", "SlowDown").await,
+        Fault::InternalError => refuse(client, "500 Internal Server Error", "InternalError").await,
+        Fault::Slow => answer_with(client, target, Flaw { wait: Duration::from_secs(1), ..Flaw::default() }).await,
+        Fault::WrongBytes => answer_with(client, target, Flaw { flipped: true, ..Flaw::default() }).await,
         Fault::Hang => {
             let _ = fault.changed().await;
             reset(client);
         }
-        Fault::Truncate => answer_partly(client, target, 4000).await,
-        Fault::LoseAnswer => answer_partly(client, target, 0).await,
+        Fault::Truncate => answer_with(client, target, Flaw { ends: Some(4000), ..Flaw::default() }).await,
+        Fault::LoseAnswer => answer_with(client, target, Flaw { ends: Some(0), ..Flaw::default() }).await,
     }
 }
 
@@ -170,15 +179,17 @@ fn reset(client: TcpStream) {
     let _ = client.set_zero_linger();
 }
 
-async fn slow_down(mut client: TcpStream) {
-    const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+async fn refuse(mut client: TcpStream, status: &str, code: &str) {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>Please try again.</Message></Error>"
+    );
     let mut head = vec![0; 16 * 1024];
     if client.read(&mut head).await.is_err() {
         return;
     }
     let answer = format!(
-        "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{BODY}",
-        BODY.len()
+        "HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
     );
     let _ = client.write_all(answer.as_bytes()).await;
     let _ = client.shutdown().await;
@@ -187,12 +198,21 @@ async fn slow_down(mut client: TcpStream) {
     let _ = tokio::time::timeout(Duration::from_secs(5), rest).await;
 }
 
-/// Passes what is asked on, and of the answer so many bytes.
-async fn answer_partly(mut client: TcpStream, target: SocketAddr, mut left: usize) {
+/// What is wrong with an answer.
+#[derive(Default)]
+struct Flaw {
+    ends: Option<usize>,
+    flipped: bool,
+    wait: Duration,
+}
+
+/// Passes what is asked on, and the answer with its flaw.
+async fn answer_with(mut client: TcpStream, target: SocketAddr, flaw: Flaw) {
     let Ok(mut server) = TcpStream::connect(target).await else { return reset(client) };
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
     let (mut asked, mut answer) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
+    let mut passed = 0;
     loop {
         tokio::select! {
             read = from_client.read(&mut asked) => {
@@ -205,11 +225,17 @@ async fn answer_partly(mut client: TcpStream, target: SocketAddr, mut left: usiz
                 let Ok(length @ 1..) = read else { break };
                 // "Go on and send the body" is no answer yet.
                 let is_leave = answer[..length].starts_with(b"HTTP/1.1 100");
-                let told = if is_leave { length } else { length.min(left) };
+                let told = if is_leave { length } else { length.min(flaw.ends.map_or(length, |ends| ends - passed)) };
+                for (at, byte) in answer[..told].iter_mut().enumerate() {
+                    *byte ^= u8::from(flaw.flipped && (passed + at) % 20_000 == 3000);
+                }
+                if !is_leave && passed == 0 {
+                    tokio::time::sleep(flaw.wait).await;
+                }
                 if to_client.write_all(&answer[..told]).await.is_err() || told < length {
                     break;
                 }
-                left -= if is_leave { 0 } else { told };
+                passed += if is_leave { 0 } else { told };
             }
         }
     }
