@@ -183,11 +183,12 @@ fn report_files(samples: &[Sample], length: Duration) -> bool {
     let mut fine = true;
     for node in 0..2 {
         let means = parts(samples, length, node, |node| node.files);
-        fine &= means[PARTS - 1] <= means[0] + 2.0;
+        // Callers' connections come and go; a leak would show in the second half.
+        fine &= means[2] + means[3] <= (means[0] + means[1]) * 1.1;
         let said: Vec<String> = means.iter().map(|files| format!("{files:.1}")).collect();
         println!("node {}: open files in four parts {}", node + 1, said.join(", "));
     }
-    println!("aim: no growth{}", verdict(fine));
+    println!("aim: the second half at most a tenth above the first{}", verdict(fine));
     fine
 }
 

@@ -28,7 +28,7 @@ pub enum Act {
 impl Act {
     pub fn of_turn(turn: u64) -> Act {
         match turn % 10 {
-            0 if turn % 100 == 0 => Act::Scan,
+            0 if turn.is_multiple_of(100) => Act::Scan,
             0 | 5 => Act::Letter,
             1 | 6 => Act::Download,
             3 => Act::OpenLink,

@@ -12,7 +12,7 @@ use crate::support::regency::{Actor, REGENCY, VILLAGE};
 both_stacks!(a_district_and_the_regency_get_at_nothing_that_a_village_has_not_sent, async |app| {
     let village = app.actor(Actor::Clerk);
     let document = letter(&village, "biasa").await;
-    assert_eq!(village.finds("pemutakhiran").await, [document.clone()]);
+    assert_eq!(village.finds("pemutakhiran").await, std::slice::from_ref(&document));
     let district = &VILLAGE[..8];
     for (login, code, role) in [
         ("camat", district, Role::Head),
