@@ -28,7 +28,7 @@ async fn status(client: &Client) -> Value {
 }
 
 both_stacks!(the_state_of_the_jail_is_told_by_the_api_and_on_the_page, async |app: &TestApp| {
-    let told = status(&app.nobody()).await;
+    let told = status(&app.actor(Actor::Clerk)).await;
     let known = app.app.reader.status().await;
     let jail = json!({ "files": known.files, "abi": known.abi, "calls": known.calls, "limits": known.limits });
     assert_eq!((&told["jail"], &told["reads"]), (&jail, &json!(true)), "{told}");
