@@ -4,7 +4,9 @@
 use super::{Grant, Shelf, derived::wrapping_key, sql};
 use crate::{
     crash::{Point, point},
+    document::Version,
     error::{Error, Kind, Result, say},
+    id::OfficeId,
     read::{Picture, Reason},
     vault,
 };
@@ -28,7 +30,11 @@ impl Shelf {
         }
         let picture = self.draw(grant, number, width).await?;
         if grant.watermark.is_none() {
-            self.keep_picture(grant, &kind, number, &picture).await?;
+            let (shelf, version, owner) = (self.clone(), grant.version.clone(), grant.owner);
+            let (media_type, bytes) = (picture.media_type, picture.bytes.clone());
+            // Whoever turns the page meanwhile goes away; the object must not stay behind without its row.
+            let keeping = async move { shelf.keep_picture(&version, owner, &kind, number, media_type, bytes).await };
+            tokio::spawn(keeping).await.map_err(Error::internal)??;
         }
         Ok(picture)
     }
@@ -39,14 +45,20 @@ impl Shelf {
         self.reader.picture(&plaintext, number, width, turned, grant.watermark.as_ref()).await.map_err(not_drawn)
     }
 
-    async fn keep_picture(&self, grant: &Grant, kind: &str, number: u32, picture: &Picture) -> Result<()> {
-        let wrapping = wrapping_key(&self.object_key(&grant.version, grant.owner).await?);
-        let block = self
-            .put_derived(&grant.version, &wrapping, kind, number, picture.media_type, picture.bytes.clone())
-            .await?;
+    async fn keep_picture(
+        &self,
+        version: &Version,
+        owner: OfficeId,
+        kind: &str,
+        number: u32,
+        media_type: &str,
+        bytes: Vec<u8>,
+    ) -> Result<()> {
+        let wrapping = wrapping_key(&self.object_key(version, owner).await?);
+        let block = self.put_derived(version, &wrapping, kind, number, media_type, bytes).await?;
         point(Point::PictureStored);
         let mut tx = self.db.write().await?;
-        self.keep(&mut tx, &grant.version, &[block]).await?;
+        self.keep(&mut tx, version, &[block]).await?;
         tx.commit().await
     }
 
