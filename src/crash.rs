@@ -51,6 +51,8 @@ points! {
     TextsRecorded = "read.written";
     /// What was read is committed; what it replaced is still in the store.
     TextsCommitted = "read.committed";
+    /// What a commit of the index takes away is marked beside its segment; the commit does not name the marks yet.
+    RemovalsMarked = "index.marked";
     /// The index holds the change; nobody was told.
     IndexApplied = "index.applied";
     /// A page picture is in the store; no row names it.

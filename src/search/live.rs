@@ -45,7 +45,10 @@ impl Live {
             let living = Living::of(&index)?;
             directory.verify(|name| living.has(name))?;
         }
-        let payload = index.load_metas()?.payload.unwrap_or_default();
+        let metas = index.load_metas()?;
+        // The next commit counts on from the last one that is whole, and would find that its files are there already.
+        directory.remove(|name| deletes_of(name).is_some_and(|stamp| stamp > metas.opstamp))?;
+        let payload = metas.payload.unwrap_or_default();
         let cursor = read_payload(&payload).filter(|_| index.schema() == FIELDS.schema);
         let cursor = cursor.ok_or_else(|| Error::internal("the index is of another make"))?;
         Live::with(directory, index, cursor, settings)
@@ -185,11 +188,14 @@ impl Living {
         if !is_segment(stem) {
             return true;
         }
-        self.0.iter().filter(|(id, _)| id == stem).any(|(_, deletes)| match rest.strip_suffix(".del") {
-            Some(stamp) => *deletes == stamp.parse().ok(),
-            None => true,
-        })
+        let stamp = deletes_of(name);
+        self.0.iter().filter(|(id, _)| id == stem).any(|(_, deletes)| !rest.ends_with(".del") || *deletes == stamp)
     }
+}
+
+/// The number of the commit whose removed documents this file marks: `segment.number.del`.
+fn deletes_of(name: &str) -> Option<u64> {
+    name.strip_suffix(".del")?.rsplit_once('.')?.1.parse().ok()
 }
 
 fn payload(cursor: i64) -> String {

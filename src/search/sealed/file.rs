@@ -30,6 +30,7 @@ use tantivy::{
 use zeroize::Zeroizing;
 
 use super::cache::Cache;
+use crate::crash::{Point, point};
 use crate::id;
 
 const MAGIC: &[u8; 8] = b"lumbidx1";
@@ -46,6 +47,8 @@ pub(super) struct Sealer {
     chunk: Vec<u8>,
     sealed: u64,
     durable: bool,
+    /// Of what it ends, where a process may be made to die.
+    at_end: Option<Point>,
 }
 
 impl Sealer {
@@ -59,6 +62,7 @@ impl Sealer {
             chunk: Vec::with_capacity(CHUNK + TAG),
             sealed: 0,
             durable,
+            at_end: path.extension().filter(|kind| *kind == "del").map(|_| Point::RemovalsMarked),
         })
     }
 
@@ -103,7 +107,9 @@ impl Write for Sealer {
 
 impl TerminatingWrite for Sealer {
     fn terminate_ref(&mut self, _: AntiCallToken) -> io::Result<()> {
-        self.finish()
+        self.finish()?;
+        self.at_end.into_iter().for_each(point);
+        Ok(())
     }
 }
 

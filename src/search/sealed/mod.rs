@@ -65,9 +65,13 @@ impl SealedDirectory {
 
     /// Removes every file that an index of ours may have left, and nothing else that somebody keeps in the folder.
     pub(super) fn wipe(&self) -> io::Result<()> {
-        self.own_files(|name| !name.ends_with(".lock"))?.iter().try_for_each(fs::remove_file)?;
+        self.remove(|name| !name.ends_with(".lock"))?;
         self.0.alarm.store(false, Ordering::SeqCst);
         Ok(())
+    }
+
+    pub(super) fn remove(&self, unwanted: impl Fn(&str) -> bool) -> io::Result<()> {
+        self.own_files(unwanted)?.iter().try_for_each(fs::remove_file)
     }
 
     fn own_files(&self, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {

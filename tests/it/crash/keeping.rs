@@ -5,7 +5,7 @@ use std::process::Output;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lumbung::blob::{ObjectName, Prefix};
+use lumbung::blob::ObjectName;
 use lumbung::crash::Point;
 use lumbung::seal::SealedBody;
 use reqwest::{Method, RequestBuilder};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use super::leftover;
 use super::story::fresh_word;
 use crate::reading::support::letter_pdf;
 use crate::support::client::{Answer, Client, form, try_send};
@@ -364,21 +365,6 @@ impl Years {
             let (id, word) = (letter.id.clone(), letter.word.clone());
             self.until("it is found", async |_: &mut Years| clerk.finds(&word).await.contains(&id)).await;
         }
-        // What a death left without a row is set aside; what has ended its time goes.
-        for day in 5..8 {
-            self.done(day * DAY, &["sweep", "--confirm"]);
-        }
-        let (verified, _) = self.command(0, &["verify", "--deep", "--json"]);
-        let told = String::from_utf8_lossy(&verified.stdout).into_owned();
-        let report: Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{}: {told}", self.point));
-        assert_eq!(report["problems"], json!([]), "{}: {report}", self.point);
-        let store = self.program.home.open_store().await;
-        let listed: Vec<_> = futures_util::TryStreamExt::try_collect(store.list(Prefix::Objects)).await.expect("lists");
-        let objects = listed.len() as i64;
-        let named = self.count(NAMED).await;
-        assert_eq!(objects, named, "{}: objects that no row names", self.point);
+        leftover::none(&self.program).await;
     }
 }
-
-const NAMED: &str =
-    "SELECT CAST((SELECT COUNT(*) FROM blob WHERE state = 'live') + (SELECT COUNT(*) FROM derivation) AS BIGINT)";

@@ -6,6 +6,8 @@
 mod calls;
 mod keeping;
 mod ledger;
+mod leftover;
+mod load;
 mod matrix;
 mod random;
 mod story;

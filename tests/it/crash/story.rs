@@ -8,6 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::ledger::{Kept, Ledger, Shared};
+use super::leftover;
 use crate::reading::support::letter_pdf;
 use crate::support::client::{Answer, Client, form, try_send};
 use crate::support::program::{Launch, Program};
@@ -60,6 +61,7 @@ impl Story {
         self.trash(&gone).await;
         self.reindex().await;
         self.check().await;
+        leftover::none(&self.program).await;
     }
 
     /// Compares with the ledger. A server that dies while it is asked is started again first: reading and indexing go
@@ -307,6 +309,6 @@ pub fn fresh_word() -> String {
     bytes.into_iter().flat_map(syllable).collect()
 }
 
-fn tus(clerk: &Client, method: Method, path: &str) -> RequestBuilder {
+pub fn tus(clerk: &Client, method: Method, path: &str) -> RequestBuilder {
     clerk.request(method, path).header("tus-resumable", "1.0.0")
 }

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lumbung::search::{Index, Settings};
+use lumbung::search::{Change, Index, Settings};
 
 use super::{Archive, KEY, document, settings};
 
@@ -72,6 +72,30 @@ fn another_key_or_a_lost_file_gives_an_empty_index() {
     fs::remove_file(segment.expect("a segment has a store")).expect("removes");
     let index = Index::open(dir.path(), KEY, settings()).expect("opens empty");
     assert!(index.is_fresh());
+}
+
+#[test]
+fn a_commit_that_was_cut_is_done_again_where_it_had_marked_what_it_takes_away() {
+    let before = Archive::with(sample());
+    let marked = Archive::with(sample());
+    let change = || vec![Change::Replace(document(1, "judul baru", &["kalimat pengganti"]))];
+    let marks = |archive: &Archive| -> Vec<PathBuf> {
+        files(archive.dir.path()).into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "del")).collect()
+    };
+    marked.index.apply(change(), 2).expect("applies");
+    let number = marks(&marked)[0].file_name().and_then(|name| name.to_str()).expect("a name")[32..].to_owned();
+    let Archive { index, dir } = before;
+    drop(index);
+    let segment = files(dir.path()).into_iter().find(|path| path.extension().is_some_and(|ext| ext == "store"));
+    let stem = segment.expect("a segment").file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+    // Half written, as whoever died in the midst of it leaves it.
+    fs::write(dir.path().join(format!("{stem}{number}")), b"lumbidx1").expect("writes");
+    let index = Index::open(dir.path(), KEY, settings()).expect("opens");
+    assert!(!index.is_fresh(), "nothing is lost by it");
+    index.apply(change(), 2).expect("the same commit is whole this time");
+    let again = Archive { index, dir };
+    assert_eq!(again.ids("pengganti"), [1]);
+    assert_eq!(again.index.cursor(), 2);
 }
 
 #[test]

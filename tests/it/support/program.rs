@@ -221,8 +221,21 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the program said last:\n{}", last_lines(&self.output()));
+        }
         let _ = std::fs::remove_dir_all(&self.home.dir);
     }
+}
+
+/// What went wrong, and the end of everything else.
+fn last_lines(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    let (early, last) = lines.split_at(lines.len().saturating_sub(15));
+    let warnings = early.iter().filter(|line| ["WARN", "ERROR", "panicked"].iter().any(|mark| line.contains(mark)));
+    let mut told: Vec<&str> = warnings.rev().take(15).copied().collect();
+    told.reverse();
+    [told.as_slice(), last].concat().join("\n")
 }
 
 /// How one start differs from the ordinary one.
