@@ -3,13 +3,16 @@
 
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 use super::{beside, say};
 use crate::{
     app,
-    audit::{Origin, Who},
+    audit::{self, Origin, Who},
     blob::BlobStore,
-    clock::Clock,
+    clock::{Clock, Time},
     config::Config,
+    db::Db,
     error::Result,
     id::DocumentId,
     vault::{Destroyed, Order, Place},
@@ -35,15 +38,30 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let origin = Origin::machine();
     let order = Order { document: args.document, who: Who::Machine, reason: &args.reason, origin: &origin };
     let destroyed = vault.destroy(order).await?;
+    let newest_backup = newest_backup(&beside.db).await?;
     if args.json {
-        say::json(&destroyed)
+        say::json(&Report { destroyed: &destroyed, newest_backup })
     } else {
-        show(&destroyed)
+        show(&destroyed, newest_backup)
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(destroyed: &Destroyed) {
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    destroyed: &'a Destroyed,
+    /// Backups up to then are not touched, and hold keys and details of what was destroyed.
+    newest_backup: Option<Time>,
+}
+
+async fn newest_backup(db: &Db) -> Result<Option<Time>> {
+    let filter = audit::Filter { action: Some("installation.backup".to_owned()), ..audit::Filter::default() };
+    let lines = audit::list(&mut db.read().await?, audit::Scope::All, &filter, None, 1).await?;
+    Ok(lines.first().map(|line| line.at))
+}
+
+fn show(destroyed: &Destroyed, newest_backup: Option<Time>) {
     let Destroyed { document, fingerprint, versions, shared, .. } = destroyed;
     say::result(&format!("{document}: dimusnahkan / destroyed ({versions} versi / versions, {fingerprint})"));
     if *shared > 0 {
@@ -61,7 +79,13 @@ fn show(destroyed: &Destroyed) {
             "Pemegang identitas pemulihan masih dapat membukanya selama itu / until then the holder of the recovery identity could open it",
         );
     }
-    say::result(
-        "Cadangan lama (basis data dan penyimpanan) tidak tersentuh / older backups of database and store are not touched",
-    );
+    say::result(&newest_backup.map_or(
+        "Cadangan yang dibuat di luar Lumbung tidak tersentuh / backups made outside of Lumbung are not touched".to_owned(),
+        |at| {
+            let at = at.rfc3339();
+            format!(
+                "Cadangan basis data sampai {at} tidak tersentuh: masih memuat kunci dan rinciannya. Hapus menurut aturan Anda / backups of the database up to then are not touched: they still hold its keys and details. Delete them by your own rules"
+            )
+        },
+    ));
 }

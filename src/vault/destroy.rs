@@ -5,7 +5,7 @@ use hmac::{Hmac, Mac};
 use serde::Serialize;
 use sha2::Sha256;
 
-use super::{Place, Vault, chore::Turn, sql};
+use super::{Place, Vault, chore::Turn, erase::Attempt, sql};
 use crate::{
     audit::{self, Entry, Origin, Who},
     clock::Time,
@@ -226,29 +226,36 @@ impl Vault {
         for blob in condemned {
             let Some((object, state)) = sql::object_of(&self.db, *blob).await? else { continue };
             let outcome = match state.as_str() {
-                "gone" => Ok(Vec::new()),
+                "gone" => continue,
                 "deleting" if !stopped => self.erase_blob(*blob, &object).await,
-                _ => Ok(vec![later(&object)]),
+                _ => Ok(self.later(&object)),
             };
-            remains.extend(told(outcome, &object));
+            remains.extend(self.told(outcome, &object));
         }
         for object in objects {
-            let outcome = if stopped { Ok(vec![later(&object)]) } else { self.erase_discarded(&object).await };
-            remains.extend(told(outcome, &object));
+            let outcome = if stopped { Ok(self.later(&object)) } else { self.erase_discarded(&object).await };
+            remains.extend(self.told(outcome, &object));
         }
         Ok(remains)
     }
-}
 
-fn later(object: &str) -> Remain {
-    Remain { object: object.to_owned(), place: Place::Store, until: None }
-}
+    /// Nothing was asked to let go of it: it is wherever it was.
+    fn later(&self, object: &str) -> Attempt {
+        let places = [Some(Place::Store), self.mirror.as_ref().map(|_| Place::Mirror)];
+        let remain = |place| Remain { object: object.to_owned(), place, until: None };
+        Attempt { remains: places.into_iter().flatten().map(remain).collect(), failed: None }
+    }
 
-fn told(outcome: Result<Vec<Remain>>, object: &str) -> Vec<Remain> {
-    outcome.unwrap_or_else(|cause| {
-        tracing::warn!(object, cause = %cause.chain(), "an object stays in the store until the next sweep");
-        vec![later(object)]
-    })
+    fn told(&self, outcome: Result<Attempt>, object: &str) -> Vec<Remain> {
+        let (remains, failed) = match outcome {
+            Ok(attempt) => (attempt.remains, attempt.failed),
+            Err(cause) => (self.later(object).remains, Some(cause)),
+        };
+        if let Some(cause) = failed {
+            tracing::warn!(object, cause = %cause.chain(), "an object stays where it is until the next sweep");
+        }
+        remains
+    }
 }
 
 fn not_destroyable() -> Error {

@@ -28,6 +28,12 @@ pub(super) struct Erased {
     pub retained: u64,
 }
 
+/// What is left of an object, and why where a place could not be asked.
+pub(super) struct Attempt {
+    pub remains: Vec<Remain>,
+    pub failed: Option<Error>,
+}
+
 impl Vault {
     /// Everything that is due. What fails stays due and ends this round.
     pub(super) async fn erase_due(&self, turn: Option<&Turn>) -> Result<Erased> {
@@ -46,10 +52,10 @@ impl Vault {
                 return Ok(erased);
             }
             for (blob, object) in blobs {
-                erased.count(&self.erase_blob(blob, &object).await?);
+                erased.count(self.erase_blob(blob, &object).await?)?;
             }
             for object in objects {
-                erased.count(&self.erase_discarded(&object).await?);
+                erased.count(self.erase_discarded(&object).await?)?;
             }
             if let Some(turn) = turn {
                 self.keep_turn(turn).await?;
@@ -71,42 +77,56 @@ impl Vault {
         Ok(is_held || self.remembered::<Memory>(SWEEP).await?.last.stopped.is_some())
     }
 
-    pub(super) async fn erase_blob(&self, blob: Uuid, object: &str) -> Result<Vec<Remain>> {
-        let remains = self.erase(object).await?;
+    /// Where a place could not be asked, it stays due.
+    pub(super) async fn erase_blob(&self, blob: Uuid, object: &str) -> Result<Attempt> {
+        let attempt = self.erase(object).await?;
+        if attempt.failed.is_some() {
+            return Ok(attempt);
+        }
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
-        match latest(&remains) {
+        match latest(&attempt.remains) {
             None => sql::set_gone(&mut tx, blob, now.plus(self.settings.remember)).await?,
             Some(until) => sql::retry_at(&mut tx, blob, until.max(now.plus(AGAIN))).await?,
         }
         tx.commit().await?;
-        Ok(remains)
+        Ok(attempt)
     }
 
-    pub(super) async fn erase_discarded(&self, object: &str) -> Result<Vec<Remain>> {
-        let remains = self.erase(object).await?;
+    pub(super) async fn erase_discarded(&self, object: &str) -> Result<Attempt> {
+        let attempt = self.erase(object).await?;
+        if attempt.failed.is_some() {
+            return Ok(attempt);
+        }
         let again = self.clock.now().plus(AGAIN);
         let mut tx = self.db.write().await?;
-        match latest(&remains) {
+        match latest(&attempt.remains) {
             None => sql::forget_discarded(&mut tx, object).await?,
             Some(until) => sql::discard_at(&mut tx, object, until.max(again)).await?,
         }
         tx.commit().await?;
-        Ok(remains)
+        Ok(attempt)
     }
 
-    async fn erase(&self, object: &str) -> Result<Vec<Remain>> {
+    /// One place that is away keeps no other from being cleared.
+    async fn erase(&self, object: &str) -> Result<Attempt> {
         let name: ObjectName =
             ObjectName::parse(object).ok_or_else(|| Error::internal("the database names an impossible object"))?;
-        let mut remains = Vec::new();
+        let mut attempt = Attempt { remains: Vec::new(), failed: None };
+        let mut remains = |place, until| attempt.remains.push(Remain { object: object.to_owned(), place, until });
         for (place, store) in [(Place::Mirror, self.mirror.as_ref()), (Place::Store, Some(&self.store))] {
             let Some(store) = store else { continue };
-            if let Some(until) = store.erase(&name).await? {
-                remains.push(Remain { object: object.to_owned(), place, until: Some(until) });
+            match store.erase(&name).await {
+                Ok(None) => {}
+                Ok(Some(until)) => remains(place, Some(until)),
+                Err(cause) => {
+                    remains(place, None);
+                    attempt.failed = Some(cause);
+                }
             }
         }
         point(Point::ObjectErased);
-        Ok(remains)
+        Ok(attempt)
     }
 }
 
@@ -116,7 +136,15 @@ fn latest(remains: &[Remain]) -> Option<Time> {
 }
 
 impl Erased {
-    fn count(&mut self, remains: &[Remain]) {
-        if remains.is_empty() { self.deleted += 1 } else { self.retained += 1 }
+    fn count(&mut self, attempt: Attempt) -> Result<()> {
+        if let Some(cause) = attempt.failed {
+            return Err(cause);
+        }
+        if attempt.remains.is_empty() {
+            self.deleted += 1
+        } else {
+            self.retained += 1
+        }
+        Ok(())
     }
 }

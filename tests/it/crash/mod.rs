@@ -4,6 +4,7 @@
 //! each of its points too ([`keeping`]).
 
 mod calls;
+mod durable;
 mod keeping;
 mod ledger;
 mod leftover;

@@ -138,6 +138,8 @@ async fn what_is_destroyed_leaves_the_mirror_too() {
     archive.clerk.delete(&format!("/api/v1/documents/{document}")).await.is(204);
     let done = archive.program.command(&["destroy", &document, "--reason", "uji", "--json"]);
     assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let report: Value = serde_json::from_slice(&done.stdout).expect("one JSON object");
+    assert_eq!((&report["remains"], &report["newest_backup"]), (&json!([]), &Value::Null), "{report}");
     assert_eq!((objects(&archive.store()).len(), objects(&archive.second).len()), (0, 0));
 }
 

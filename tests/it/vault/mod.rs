@@ -5,5 +5,6 @@ mod mirror;
 mod model;
 mod rig;
 mod rolling;
+mod second_bucket;
 mod server_keeps;
 mod sweep;
