@@ -2,6 +2,7 @@
 
 mod backup;
 mod bucket;
+mod following;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

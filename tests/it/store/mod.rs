@@ -2,6 +2,7 @@
 //! the sealed objects make to the stock `age` program and to the machine's memory.
 
 mod contract;
+mod faulty;
 mod folder;
 mod frugality;
 mod large;

@@ -147,14 +147,16 @@ async fn serve(client: TcpStream, target: SocketAddr, mut fault: watch::Receiver
         Fault::None | Fault::Refuse | Fault::Reset => reset(client),
         Fault::SlowDown => refuse(client, "503 Slow Down", "SlowDown").await,
         Fault::InternalError => refuse(client, "500 Internal Server Error", "InternalError").await,
-        Fault::Slow => answer_with(client, target, Flaw { wait: Duration::from_secs(1), ..Flaw::default() }).await,
-        Fault::WrongBytes => answer_with(client, target, Flaw { flipped: true, ..Flaw::default() }).await,
+        Fault::Slow => {
+            answer_with(client, target, Flaw { wait: Duration::from_secs(1), ..Flaw::default() }, fault).await
+        }
+        Fault::WrongBytes => answer_with(client, target, Flaw { flipped: true, ..Flaw::default() }, fault).await,
         Fault::Hang => {
             let _ = fault.changed().await;
             reset(client);
         }
-        Fault::Truncate => answer_with(client, target, Flaw { ends: Some(4000), ..Flaw::default() }).await,
-        Fault::LoseAnswer => answer_with(client, target, Flaw { ends: Some(0), ..Flaw::default() }).await,
+        Fault::Truncate => answer_with(client, target, Flaw { ends: Some(4000), ..Flaw::default() }, fault).await,
+        Fault::LoseAnswer => answer_with(client, target, Flaw { ends: Some(0), ..Flaw::default() }, fault).await,
     }
 }
 
@@ -206,8 +208,8 @@ struct Flaw {
     wait: Duration,
 }
 
-/// Passes what is asked on, and the answer with its flaw.
-async fn answer_with(mut client: TcpStream, target: SocketAddr, flaw: Flaw) {
+/// Passes what is asked on, and the answer with its flaw, until the fault changes.
+async fn answer_with(mut client: TcpStream, target: SocketAddr, flaw: Flaw, mut fault: watch::Receiver<Fault>) {
     let Ok(mut server) = TcpStream::connect(target).await else { return reset(client) };
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
@@ -215,6 +217,8 @@ async fn answer_with(mut client: TcpStream, target: SocketAddr, flaw: Flaw) {
     let mut passed = 0;
     loop {
         tokio::select! {
+            // Nobody keeps this connection for later, when another fault is in force.
+            _ = fault.changed() => break,
             read = from_client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { break };
                 if to_server.write_all(&asked[..length]).await.is_err() {
