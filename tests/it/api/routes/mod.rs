@@ -1,5 +1,6 @@
 //! What holds for every route: who may call it, how it is described, what it does with what it does not know.
 
+mod audited;
 mod conventions;
 mod description;
 mod fuzzing;

@@ -90,7 +90,7 @@ async fn attempt(app: &TestApp, village: &mut Village<'_>, caller: Caller, line:
 }
 
 /// The request with the village's things in its path, and the headers that have to be there for the act to be judged.
-fn asked(app: &TestApp, village: &Village<'_>, holder: &Holder, line: Line) -> RequestBuilder {
+pub fn asked(app: &TestApp, village: &Village<'_>, holder: &Holder, line: Line) -> RequestBuilder {
     let method: Method = line.method.parse().expect("a method");
     let path = filled(village, line);
     let request = holder.request(app, method.clone(), &path).header("Sec-Fetch-Site", "same-origin");
@@ -143,7 +143,7 @@ fn filled(village: &Village<'_>, line: Line) -> String {
 
 /// The body, where permission is judged by what is in it or needs it to be sound. Elsewhere none: whoever may act is told
 /// that it is missing, and the others that they may not.
-fn with_body(app: &TestApp, village: &mut Village<'_>, route: &str, request: RequestBuilder) -> RequestBuilder {
+pub fn with_body(app: &TestApp, village: &mut Village<'_>, route: &str, request: RequestBuilder) -> RequestBuilder {
     let (link, drop) = (village.link.secret.clone(), village.drop.secret.clone());
     match route {
         "POST /api/v1/sessions" | "POST /api/v1/sessions/refresh" | "POST /api/v1/activations" => {
