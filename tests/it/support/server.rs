@@ -79,9 +79,10 @@ impl Server {
         let group = format!("-{process}");
         let cut = Command::new("/bin/kill").args(["-KILL", "--", &group]).status().expect("kill runs");
         assert!(cut.success(), "{} was gone already:\n{}", self.name, self.output());
-        // The kernel closes its sockets and files when the last thread has ended; until then nothing can take its place.
+        // The kernel closes sockets and files when the last thread has ended, and of a program under `strace` that is not the
+        // process that was asked for; until then nothing can take its place.
         let started = Instant::now();
-        while is_alive(process) {
+        while is_group_alive(process) {
             assert!(started.elapsed() < Duration::from_secs(30), "{} outlives SIGKILL", self.name);
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -130,6 +131,18 @@ pub fn throw_away(name: &str) -> PathBuf {
 
 pub fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+fn is_group_alive(group: u32) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = processes.filter_map(|process| process.file_name().to_str()?.parse::<u32>().ok());
+    numbers.filter(|process| group_of(*process) == Some(group)).any(is_alive)
+}
+
+fn group_of(process: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // Behind the name in parentheses: state, parent, group.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()
 }
 
 /// Whether any thread of it still runs. Of a dead process that nobody asked for, one thread is left, as a zombie.
