@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
@@ -35,6 +35,12 @@ const BYTES_PER_SECOND: u64 = 2_000_000;
 
 const ATTEMPTS: u32 = 3;
 
+/// What the client may spend on repeated attempts, of which one costs ten at most. Its own default is one purse for all
+/// clients of a process that only calls that went well fill again: a mirror that is away would take the retries of the
+/// store, and nothing would be tried twice for long after an outage.
+const RETRY_QUOTA: usize = 500;
+const RETRY_QUOTA_PER_SECOND: f32 = 100.0;
+
 #[derive(Clone, Debug)]
 pub struct S3 {
     pub(super) client: Client,
@@ -55,6 +61,7 @@ impl S3 {
             .force_path_style(settings.path_style)
             .timeout_config(timeouts(settings.patience, 0))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_partition(retries_of_its_own(&settings.bucket))
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build(),
             )
@@ -261,6 +268,11 @@ impl S3 {
         within(range, object_size)?;
         Ok(Some(Body { object_size, length: 0, stream: stream::empty().boxed() }))
     }
+}
+
+fn retries_of_its_own(bucket: &str) -> RetryPartition {
+    let purse = TokenBucket::builder().capacity(RETRY_QUOTA).refill_rate(RETRY_QUOTA_PER_SECOND).build();
+    RetryPartition::custom(bucket.to_owned()).token_bucket(purse).build()
 }
 
 pub(super) async fn stream_of(body: &SealedBody) -> Result<ByteStream> {

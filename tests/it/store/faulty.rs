@@ -115,3 +115,35 @@ async fn each_call_under_each_fault_is_right_or_refused_in_time() {
         assert_eq!(whole.len() as u64, body.size());
     }
 }
+
+/// A connection that broke is taken for the outage itself by whoever asks next, unless it is asked again.
+async fn broken_once_is_asked_again(proxy: &Proxy, store: &BlobStore, what: &str) {
+    let before = proxy.struck();
+    proxy.now(Fault::Reset).await;
+    let absent = name_of(&body(10, 250));
+    let asked = store.clone();
+    let asking = tokio::spawn(async move { asked.head(&absent).await });
+    while proxy.struck() == before {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    proxy.now(Fault::None).await;
+    let answer = asking.await.expect("runs");
+    assert_eq!(answer.unwrap_or_else(|cause| panic!("{what}: {}", cause.chain())), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_leaves_the_retries_of_what_follows_and_of_other_buckets() {
+    let (bucket, other) = (fresh_bucket().await, fresh_bucket().await);
+    let endpoint = bucket.endpoint.trim_start_matches("http://").parse().expect("an address");
+    let (proxy, beside) = (Proxy::before(endpoint).await, Proxy::before(endpoint).await);
+    let (store, mirror) = (behind(&proxy, &bucket).await, behind(&beside, &other).await);
+    let absent = name_of(&body(10, 251));
+    proxy.now(Fault::InternalError).await;
+    let asked = futures_util::future::join_all((0..200).map(|_| store.head(&absent))).await;
+    assert!(asked.iter().all(Result::is_err), "struck everything");
+    broken_once_is_asked_again(&beside, &mirror, "another bucket").await;
+    proxy.now(Fault::None).await;
+    // The purse fills again by the second.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    broken_once_is_asked_again(&proxy, &store, "the same bucket, afterwards").await;
+}
