@@ -22,17 +22,20 @@ async fn walk(app: &TestApp, width: u32, height: u32) {
     let (village, agency) = (app.actor(Actor::Clerk), app.actor(Actor::AgencyClerk));
     let document = letter(&village, "biasa").await;
     let secret = letter(&village, "rahasia").await;
-    let broken = village.upload("rusak.pdf", b"%PDF-1.7 cut".to_vec(), json!({ "title": "Pindaian rusak" })).await;
+    // The name of a file as its title: no line of a phone is as long, and it offers no place to break it.
+    let unbroken = "SURAT_PENGANTAR_PERMOHONAN_PERBAIKAN_TANGGUL_KALIMALANG_DESA_SUKAMAJU_2026_revisi2_FINAL";
+    let broken = village.upload("rusak.pdf", b"%PDF-1.7 cut".to_vec(), json!({ "title": unbroken })).await;
     let listed = terms(app, offices(&[&agency]), "view", json!({ "label": "Untuk rapat" }));
     let made = link(&village, &document, &listed).await;
     link(&village, &document, &terms(app, anyone(), "download", json!({}))).await;
+    let broken = broken["id"].as_str().expect("an id");
+    link(&village, broken, &terms(app, offices(&[&agency]), "download", json!({}))).await;
     Plain::of_member(app, "clerk").await.post("/kiriman/baru", "label=Laporan&berlaku=7&berkas=3&ukuran=5").await;
     app.settled().await;
 
     let somebody = Clerk::sits_down(&app.base, width, height).await;
     look(&somebody, &["/masuk", "/aktivasi", "/s/aaaaaaaaaaaaaaaa", "/d/aaaaaaaaaaaaaaaa"]).await;
     somebody.logs_in("clerk").await;
-    let broken = broken["id"].as_str().expect("an id");
     let pages = [
         "/".to_owned(),
         format!("/unggah?dok={document}&dok={broken}"),
@@ -45,6 +48,8 @@ async fn walk(app: &TestApp, width: u32, height: u32) {
         format!("/dokumen/{broken}"),
         format!("/dokumen/{document}/bagikan"),
         format!("/dokumen/{secret}/bagikan"),
+        format!("/dokumen/{broken}/bagikan"),
+        "/cari?q=revisi2".to_owned(),
         "/tautan".to_owned(),
         "/tautan?keadaan=habis".to_owned(),
         format!("/tautan/{}", made.id),

@@ -1,10 +1,12 @@
 //! Pages without a script, asked for by plain requests.
 
+use serde_json::json;
+
 use reqwest::{Client, Method, Response, StatusCode, multipart, redirect};
 
 use crate::reading::support::letter_pdf;
 use crate::support::app::{TestApp, run_on};
-use crate::support::regency::{PASSWORD, Stack};
+use crate::support::regency::{Actor, PASSWORD, Stack};
 
 /// A browser without a script, as requests: it keeps cookies and follows nothing by itself.
 pub struct Plain {
@@ -120,6 +122,25 @@ async fn on_an_unencrypted_way_forms_are_known_by_their_origin() {
         assert_eq!(leave(&plain.base).await, StatusCode::SEE_OTHER);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_whose_room_is_nearly_full_is_told_where_it_uploads() {
+    let app = TestApp::with(Stack::Embedded, &[("limits.office_bytes", "2000000")]).await;
+    let clerk = Plain::of_member(&app, "clerk").await;
+    let told = async || {
+        let page = clerk.page("/unggah").await;
+        let told = page.split("data-room>").nth(1).expect("the room is told").split("</p>").next().expect("ends");
+        told.to_owned()
+    };
+    let api = app.actor(Actor::Clerk);
+    api.upload("satu.bin", vec![7; 1_500_000], json!({})).await;
+    let calm = told().await;
+    assert!(calm.contains("terpakai 1,5 MB dari 2,0 MB") && !calm.contains("Hampir penuh"), "{calm}");
+    api.upload("dua.bin", vec![8; 150_000], json!({})).await;
+    let warned = told().await;
+    assert!(warned.contains("Hampir penuh") && warned.contains("kosongkan tempat sampah"), "{warned}");
+    app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
