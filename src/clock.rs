@@ -33,6 +33,11 @@ impl Clock {
         Time(now + self.shifted_by.load(Ordering::Relaxed))
     }
 
+    /// The other way; for tests of a clock that ran ahead and was put right.
+    pub fn turn_back(&self, by: Duration) {
+        self.shifted_by.fetch_sub(by.as_millis() as i64, Ordering::Relaxed);
+    }
+
     /// Moves every holder of this clock; for tests of what expires.
     pub fn advance(&self, by: Duration) {
         self.shifted_by.fetch_add(by.as_millis() as i64, Ordering::Relaxed);

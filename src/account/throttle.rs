@@ -43,10 +43,11 @@ pub struct Admitted(Vec<(Counter, Option<Time>)>);
 pub async fn admit(db: &Db, clock: &Clock, settings: &config::Throttle, counters: Vec<Counter>) -> Result<Admitted> {
     let now = clock.now();
     let forgotten = now.minus(Duration::from_secs(settings.forget_seconds));
+    let longest = now.plus(Duration::from_secs(settings.longest_wait_seconds));
     let mut tx = db.write().await?;
     let mut admitted = Vec::with_capacity(counters.len());
     for counter in counters {
-        let Some(attempts) = sql::count_attempt(&mut tx, &counter.name, now, forgotten).await? else {
+        let Some(attempts) = sql::count_attempt(&mut tx, &counter.name, now, forgotten, longest).await? else {
             // Dropping the transaction takes back what the counters before this one counted.
             let until = sql::blocked_to(&mut tx, &counter.name).await?.unwrap_or(now.0);
             let seconds = Time(until).since(now).as_secs();

@@ -87,7 +87,7 @@ pub async fn read_once(
     entry: Entry<'_>,
 ) -> Result<bool> {
     let now = clock.now();
-    let is_first = sql::mark_reading(tx, reader, version, kind, now, now.minus(READ_ONCE)).await?;
+    let is_first = sql::mark_reading(tx, reader, version, kind, now, READ_ONCE).await?;
     if is_first {
         record(tx, clock, entry).await?;
     }

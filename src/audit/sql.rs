@@ -1,5 +1,7 @@
 //! Every statement on `audit` and `read_mark`.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{Entry, Filter, Line, Who};
@@ -88,20 +90,21 @@ pub(super) async fn insert(tx: &mut Tx, id: AuditId, at: Time, entry: &Entry<'_>
     .map(drop)
 }
 
-/// One statement, so that of two parallel readings one leaves the row.
+/// One statement, so that of two parallel readings one leaves the row. A mark of a clock that ran ahead holds nothing back.
 pub(super) async fn mark_reading(
     tx: &mut Tx,
     reader: &str,
     version: VersionId,
     kind: &str,
     now: Time,
-    stale: Time,
+    window: Duration,
 ) -> Result<bool> {
     let changed = tx
         .execute(
             "INSERT INTO read_mark (reader, version, kind, at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (reader, version, kind) DO UPDATE SET at = excluded.at WHERE read_mark.at <= $5",
-            params![reader, version, kind, now, stale],
+             ON CONFLICT (reader, version, kind) DO UPDATE SET at = excluded.at
+                WHERE read_mark.at <= $5 OR read_mark.at > $6",
+            params![reader, version, kind, now, now.minus(window), now.plus(window)],
         )
         .await?;
     Ok(changed == 1)

@@ -25,6 +25,7 @@ pub async fn tidy(app: &App) -> Result<()> {
         app.shelf.trim_pictures(app.config.reading.picture_budget_bytes).await?;
     }
     app.accounts.sweep().await?;
+    app.queue.call_back().await?;
     idempotency::forget_expired(&app.db, app.clock.now()).await?;
     let mut tx = app.db.write().await?;
     audit::forget_marks(&mut tx, &app.clock).await?;

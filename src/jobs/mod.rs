@@ -11,7 +11,7 @@ mod reindex;
 mod renew_recovery;
 mod rotate_keys;
 mod scan;
-mod vault;
+pub mod vault;
 
 pub use change_master::{ChangeMaster, rewrap};
 pub use reindex::Reindex;

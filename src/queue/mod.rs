@@ -39,6 +39,8 @@ pub struct Settings {
     pub office_step_seconds: u64,
 }
 
+const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
+
 /// Whoever waits for something that is away waits as long as after so many failures.
 const AWAY: u32 = 3;
 
@@ -167,12 +169,20 @@ impl Queue {
 
     /// Gives the job back unharmed, as a graceful stop does: the attempt does not count.
     pub async fn hand_back(&self, job: &Claimed) -> Result<()> {
-        sql::hand_back(&self.db, job.id, job.lease, self.clock.now()).await
+        sql::hand_back(&self.db, job.id, job.lease).await
     }
 
     /// Takes back what a former life of this node held. Only for a database of which this is the one node.
     pub async fn free_all(&self) -> Result<()> {
         sql::free_all(&self.db).await
+    }
+
+    /// Brings back what a clock that ran ahead has put off: leases that would hold longer than a lease does, and waits that are
+    /// longer than the longest between attempts.
+    pub async fn call_back(&self) -> Result<()> {
+        let now = self.clock.now();
+        let lease = Duration::from_secs(self.settings.lease_seconds);
+        sql::call_back(&self.db, now, now.plus(lease * 2), LONGEST_BACKOFF * 2).await
     }
 
     /// Jobs for the operator, newest first; dead ones only if `dead`.
@@ -199,6 +209,6 @@ impl Queue {
 
     fn backoff(&self, attempts: u32) -> Duration {
         let doubled = self.settings.backoff_seconds.saturating_mul(1 << attempts.saturating_sub(1).min(20));
-        Duration::from_secs(doubled.min(3600))
+        Duration::from_secs(doubled).min(LONGEST_BACKOFF)
     }
 }

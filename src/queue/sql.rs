@@ -1,5 +1,7 @@
 //! Every statement on `job`.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{Failed, Seen};
@@ -109,11 +111,10 @@ pub(super) async fn postpone(db: &Db, id: JobId, lease: Uuid, error: &str, run_a
     .map(drop)
 }
 
-pub(super) async fn hand_back(db: &Db, id: JobId, lease: Uuid, now: Time) -> Result<()> {
+pub(super) async fn hand_back(db: &Db, id: JobId, lease: Uuid) -> Result<()> {
     db.execute(
-        "UPDATE job SET leased_until = 0, lease = NULL, attempts = attempts - 1, run_at = $3
-         WHERE id = $1 AND lease = $2",
-        params![id, lease, now],
+        "UPDATE job SET leased_until = 0, lease = NULL, attempts = attempts - 1 WHERE id = $1 AND lease = $2",
+        params![id, lease],
     )
     .await
     .map(drop)
@@ -121,6 +122,18 @@ pub(super) async fn hand_back(db: &Db, id: JobId, lease: Uuid, now: Time) -> Res
 
 pub(super) async fn free_all(db: &Db) -> Result<()> {
     db.execute("UPDATE job SET lease = NULL, leased_until = 0 WHERE lease IS NOT NULL", params![]).await.map(drop)
+}
+
+/// A job that was put off on purpose, such as until a link expires, has not failed yet and was to run long after it was made.
+pub(super) async fn call_back(db: &Db, now: Time, leased_beyond: Time, wait: Duration) -> Result<()> {
+    db.execute(
+        "UPDATE job SET lease = NULL, leased_until = 0, run_at = $1, turn = $1
+         WHERE state = 'waiting' AND (leased_until > $2
+            OR (run_at > $3 AND (last_error IS NOT NULL OR run_at <= created_at + $4)))",
+        params![now, leased_beyond, now.plus(wait), wait.as_millis() as i64],
+    )
+    .await
+    .map(drop)
 }
 
 pub(super) async fn list(db: &Db, dead: bool, before: Option<JobId>, limit: i64) -> Result<Vec<Seen>> {

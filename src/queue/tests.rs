@@ -296,3 +296,39 @@ async fn offices_take_turns() {
     }
     assert_eq!(ground.order().await, [10, 20, 11, 21, 12, 22]);
 }
+
+#[tokio::test]
+async fn what_a_clock_that_ran_ahead_has_put_off_comes_back_and_what_was_meant_to_wait_does_not() {
+    let ground = Ground::new().await;
+    let year = Duration::from_secs(366 * 86_400);
+    let mut tx = ground.db.write().await.unwrap();
+    let meant = ground.queue.enqueue_at(&mut tx, &Letter(9), None, ground.clock.now().plus(year)).await.unwrap();
+    tx.commit().await.unwrap();
+    ground.enqueue(1, None).await;
+    ground.clock.advance(year / 2);
+    let failed = ground.claim().await;
+    ground.queue.fail(&failed, "a fault").await.unwrap();
+    ground.enqueue(2, None).await;
+    let _held_by_the_dead = ground.claim().await;
+    ground.enqueue(3, None).await;
+    ground.clock.turn_back(year / 2);
+    assert!(ground.queue.claim().await.unwrap().is_none());
+    ground.queue.call_back().await.unwrap();
+    let mut order = ground.order().await;
+    order.sort_unstable();
+    assert_eq!(order, [1, 2, 3]);
+    assert!(ground.queue.list(false, None, 10).await.unwrap().iter().any(|job| job.id == meant.0 && job.run_at > 0));
+}
+
+#[tokio::test]
+async fn leases_and_waits_that_are_as_long_as_they_should_be_are_left_alone() {
+    let ground = Ground::new().await;
+    ground.enqueue(1, None).await;
+    let held = ground.claim().await;
+    ground.enqueue(2, None).await;
+    let failed = ground.claim().await;
+    ground.queue.fail(&failed, "a fault").await.unwrap();
+    ground.queue.call_back().await.unwrap();
+    assert!(ground.queue.claim().await.unwrap().is_none());
+    assert!(ground.queue.renew(&held).await.unwrap());
+}

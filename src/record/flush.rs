@@ -77,7 +77,9 @@ impl Records {
             return Ok(false);
         }
         let now = self.clock.now();
-        let Some(head) = sql::claim(&self.db, now, now.plus(CLAIM)).await? else { return Ok(false) };
+        let Some(head) = sql::claim(&self.db, now, now.plus(CLAIM), now.plus(CLAIM * 2)).await? else {
+            return Ok(false);
+        };
         let written = tokio::select! {
             written = self.write(head) => written,
             lost = db::beside(self.keep_claim(head.claim)) => Err(lost),

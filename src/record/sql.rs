@@ -17,13 +17,13 @@ pub(super) struct Head {
     pub full_due: bool,
 }
 
-/// The next claim, unless somebody else's still holds.
-pub(super) async fn claim(db: &Db, now: Time, until: Time) -> Result<Option<Head>> {
+/// The next claim, unless somebody else's still holds. One beyond `far` was made by a clock that ran ahead.
+pub(super) async fn claim(db: &Db, now: Time, until: Time, far: Time) -> Result<Option<Head>> {
     let mut tx = db.write().await?;
     let taken = tx
         .execute(
-            "UPDATE record_head SET claim = claim + 1, claimed_to = $2 WHERE one = 1 AND claimed_to <= $1",
-            params![now, until],
+            "UPDATE record_head SET claim = claim + 1, claimed_to = $2 WHERE one = 1 AND (claimed_to <= $1 OR claimed_to > $3)",
+            params![now, until, far],
         )
         .await?;
     if taken == 0 {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{Vault, sql};
@@ -15,6 +15,20 @@ use crate::{
 
 /// Renewed while the work goes on; a node that is silent for so long is taken for dead.
 const LEASE: Duration = Duration::from_secs(60);
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A stretch of time in which a machine may well have been off. A longer one, or one that ran backwards, is a clock that was
+/// moved until a day has passed in which it was not.
+const AWAY: Duration = Duration::from_secs(7 * 86_400);
+const WATCH: &str = "clock";
+
+/// What was seen of the clock.
+#[derive(Default, Serialize, Deserialize)]
+struct Watched {
+    last: Option<i64>,
+    calm_at: Option<i64>,
+}
 
 /// The turn at one piece of work.
 pub(super) struct Turn {
@@ -30,14 +44,15 @@ impl Vault {
         early: bool,
     ) -> Result<Option<(Turn, M)>> {
         let now = self.clock.now();
-        if !early && !sql::is_due(&self.db, name, now).await? {
+        // No work is due later than its longest rest: what says so was written by a clock that ran ahead.
+        let span = sql::Span { now, lease: LEASE, far: self.settings.every.max(DAY) * 2 };
+        if !early && !sql::is_due(&self.db, name, &span).await? {
             return Ok(None);
         }
         let turn = Turn { name, lease: id::fresh(&self.clock) };
         let mut tx = self.db.write().await?;
         sql::know_chore(&mut tx, name).await?;
-        let due = if early { Time(i64::MAX) } else { now };
-        let memory = sql::take_turn(&mut tx, name, turn.lease, now, now.plus(LEASE), due).await?;
+        let memory = sql::take_turn(&mut tx, name, turn.lease, &span, early).await?;
         tx.commit().await?;
         Ok(memory.map(|memory| (turn, serde_json::from_str(&memory).unwrap_or_default())))
     }
@@ -67,6 +82,25 @@ impl Vault {
     pub(super) async fn end_turn(&self, turn: Turn, memory: &impl Serialize, due: Time) -> Result<()> {
         let memory = serde_json::to_string(memory).map_err(Error::internal)?;
         if sql::end_turn(&self.db, turn.name, turn.lease, &memory, due).await? { Ok(()) } else { Err(lost()) }
+    }
+
+    /// Whether time passed as it should since somebody last looked. What destroys by age asks first: a clock that was set a year
+    /// ahead must not empty the trash. Asked every minute.
+    pub async fn trusts_clock(&self) -> Result<bool> {
+        let Some((turn, seen)) = self.take_turn::<Watched>(WATCH, true).await? else { return Ok(false) };
+        let now = self.clock.now();
+        let last = Time(seen.last.unwrap_or(now.0));
+        let was_moved = now.since(last) > AWAY || last.since(now) > AWAY;
+        if was_moved {
+            tracing::warn!(
+                last = %last.rfc3339(),
+                now = %now.rfc3339(),
+                "the clock was moved, or nobody ran for over a week: for a day nothing is destroyed because of its age"
+            );
+        }
+        let calm_at = if was_moved { Some(now.plus(DAY).0) } else { seen.calm_at.filter(|at| *at > now.0) };
+        self.end_turn(turn, &Watched { last: Some(now.0), calm_at }, now).await?;
+        Ok(calm_at.is_none())
     }
 
     pub(super) async fn remembered<M: DeserializeOwned + Default>(&self, name: &'static str) -> Result<M> {

@@ -6,12 +6,14 @@ use crate::{
     error::Result,
 };
 
-/// Counts one attempt and gives how many there are now; none while the name has to wait.
+/// Counts one attempt and gives how many there are now; none while the name has to wait. Nobody waits longer than the longest
+/// wait: what says so was written by a clock that ran ahead.
 pub(in crate::account) async fn count_attempt(
     tx: &mut Tx,
     name: &str,
     now: Time,
     forgotten: Time,
+    longest: Time,
 ) -> Result<Option<i64>> {
     let row: Option<(i64,)> = tx
         .one(
@@ -19,9 +21,9 @@ pub(in crate::account) async fn count_attempt(
              ON CONFLICT (name) DO UPDATE SET
                 failures = CASE WHEN throttle.first_at < $3 THEN 1 ELSE throttle.failures + 1 END,
                 first_at = CASE WHEN throttle.first_at < $3 THEN excluded.first_at ELSE throttle.first_at END
-             WHERE throttle.blocked_to <= $2
+             WHERE throttle.blocked_to <= $2 OR throttle.blocked_to > $4
              RETURNING failures",
-            params![name, now, forgotten],
+            params![name, now, forgotten, longest],
         )
         .await?;
     Ok(row.map(|(failures,)| failures))

@@ -2,6 +2,7 @@
 //! that are away. Each is answered by words that say what to do, nothing half-done is seen, nothing acknowledged is lost.
 
 mod bodies;
+mod clock;
 mod disk;
 mod durable;
 mod housekeeping;
