@@ -219,6 +219,9 @@ impl std::error::Error for Error {
     }
 }
 
+/// What a failing disk says.
+const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
+
 impl From<std::io::Error> for Error {
     fn from(cause: std::io::Error) -> Error {
         match cause.kind() {
@@ -230,6 +233,16 @@ impl From<std::io::Error> for Error {
                 ),
             )
             .because(cause),
+            _ if cause.kind() == std::io::ErrorKind::ReadOnlyFilesystem || cause.raw_os_error() == Some(EIO) => {
+                Error::unavailable(
+                    "disk-unusable",
+                    say(
+                        "Tempat penyimpanan sedang menolak ditulis atau dibaca. Yang sudah diterima tidak hilang; hubungi operator, lalu coba lagi.",
+                        "The disk refuses to be written or read. What was received before is not lost; tell the operator, then try again.",
+                    ),
+                )
+                .because(cause)
+            }
             _ => Error::internal(cause),
         }
     }

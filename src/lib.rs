@@ -27,6 +27,7 @@ pub mod jobs;
 pub mod mail;
 pub mod measure;
 pub mod office;
+pub mod proof;
 pub mod queue;
 pub mod read;
 pub mod record;

@@ -92,7 +92,7 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Database, store and index answer: an upload would be acknowledged.
+/// Database and store answer and take what is new: an upload would be acknowledged.
 pub async fn readyz(State(app): State<App>) -> Response {
     let failing: Vec<&str> =
         checks(&app).await.into_iter().filter(|check| !check.healthy).map(|check| check.name).collect();

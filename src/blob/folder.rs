@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -128,6 +128,17 @@ impl Folder {
         self.blocking(|folder| match fs::metadata(folder.unfinished()) {
             Ok(_) => Ok(()),
             Err(cause) => Err(unavailable(cause)),
+        })
+        .await
+    }
+
+    pub(super) async fn try_write(&self) -> Result<()> {
+        self.blocking(|folder| {
+            let path = folder.unfinished().join(id::secret());
+            let written =
+                File::create_new(&path).and_then(|mut file| file.write_all(b".").and_then(|()| file.sync_all()));
+            discard(&path);
+            Ok(written?)
         })
         .await
     }

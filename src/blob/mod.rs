@@ -30,6 +30,7 @@ use futures_util::stream::BoxStream;
 use crate::clock::Time;
 use crate::error::{self, Error, Result, say};
 use crate::measure::Timed;
+use crate::proof::Proof;
 use crate::seal::SealedBody;
 
 /// Cheap to clone; all clones are the same store.
@@ -37,6 +38,7 @@ use crate::seal::SealedBody;
 pub struct BlobStore {
     place: Place,
     calls: Timed,
+    written: Proof,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ enum Place {
 
 impl From<Place> for BlobStore {
     fn from(place: Place) -> BlobStore {
-        BlobStore { place, calls: Timed::default() }
+        BlobStore { place, calls: Timed::default(), written: Proof::default() }
     }
 }
 
@@ -119,7 +121,13 @@ impl BlobStore {
                 Place::Memory(memory) => memory.put(name, body).await,
             }
         };
-        self.calls.run("put", call).await
+        let done = self.calls.run("put", call).await;
+        match &done {
+            Ok(()) => self.written.renew(),
+            Err(cause) if cause.kind() == error::Kind::Unavailable => self.written.doubt(),
+            Err(_) => {}
+        }
+        done
     }
 
     /// Where there is no such object, an error that [`is_missing`]; so is a range that is not within the object, of
@@ -210,6 +218,19 @@ impl BlobStore {
             Place::S3(s3) => s3.probe().await,
             Place::Memory(memory) => memory.probe().await,
         }
+    }
+
+    /// Whether the store answers and would take an object: where none was written lately, a byte is written and taken away.
+    pub async fn must_take_writes(&self) -> Result<()> {
+        self.probe().await?;
+        let trial = async {
+            match &self.place {
+                Place::Folder(folder) => folder.try_write().await,
+                Place::S3(s3) => s3.try_write().await,
+                Place::Memory(_) => Ok(()),
+            }
+        };
+        self.written.or_by(trial).await
     }
 }
 

@@ -35,6 +35,9 @@ const BYTES_PER_SECOND: u64 = 2_000_000;
 
 const ATTEMPTS: u32 = 3;
 
+/// Written again and again to see whether the bucket takes writes.
+const TRIED: &str = "writable";
+
 /// What the client may spend on repeated attempts, of which one costs ten at most. Its own default is one purse for all
 /// clients of a process that only calls that went well fill again: a mirror that is away would take the retries of the
 /// store, and nothing would be tried twice for long after an outage.
@@ -208,6 +211,18 @@ impl S3 {
 
     pub(super) async fn probe(&self) -> Result<()> {
         self.client.head_bucket().bucket(&*self.bucket).send().await.map(|_| ()).map_err(failed)
+    }
+
+    /// An object that no listing of ours meets. The version that a server with versions keeps of it goes as well.
+    pub(super) async fn try_write(&self) -> Result<()> {
+        let put = self.client.put_object().bucket(&*self.bucket).key(TRIED).body(ByteStream::from_static(b"."));
+        let done = put.send().await.map_err(failed)?;
+        if let Some(version) = done.version_id() {
+            let delete = self.client.delete_object().bucket(&*self.bucket).key(TRIED).version_id(version);
+            // Where the bucket retains everything, a byte stays for each trial; the store takes writes all the same.
+            let _ = delete.send().await;
+        }
+        Ok(())
     }
 
     async fn page(&self, prefix: String, token: Option<String>) -> Result<(Vec<Listed>, Option<String>)> {

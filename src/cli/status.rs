@@ -88,7 +88,7 @@ async fn look(config: &Config) -> Result<Report> {
         version: env!("CARGO_PKG_VERSION"),
         healthy: false,
         server: is_ready(config).await,
-        store: store.probe().await.is_ok(),
+        store: store.must_take_writes().await.is_ok(),
         waiting,
         dead,
         oldest_seconds,

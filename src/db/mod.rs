@@ -38,6 +38,7 @@ use sqlx::{
 
 use crate::clock::Clock;
 use crate::error::{Error, Result, say};
+use crate::proof::Proof;
 pub use holding::beside;
 use holding::{Holding, Pool, must_hold_none};
 use noted::Noted;
@@ -48,6 +49,7 @@ pub struct Db {
     pools: Pools,
     is_aside: bool,
     answer: Duration,
+    written: Proof,
     /// Tells when a change was made, for how far the records in the bucket are behind.
     clock: Clock,
 }
@@ -154,6 +156,7 @@ impl Db {
                 pools: Pools::Postgres { pool, aside },
                 is_aside: false,
                 answer: settings.answer,
+                written: Proof::default(),
                 clock: Clock::default(),
             });
         }
@@ -193,6 +196,7 @@ impl Db {
             pools: Pools::Sqlite { read, write, aside },
             is_aside: false,
             answer: settings.answer,
+            written: Proof::default(),
             clock: Clock::default(),
         })
     }
@@ -204,7 +208,7 @@ impl Db {
             Pools::Sqlite { write, aside, .. } => Pools::Sqlite { read: aside.clone(), write, aside },
             Pools::Postgres { aside, .. } => Pools::Postgres { pool: aside.clone(), aside },
         };
-        Db { pools, is_aside: true, answer: self.answer, clock: self.clock.clone() }
+        Db { pools, is_aside: true, ..self.clone() }
     }
 
     /// The same database, whose changes are dated by this clock.
@@ -292,6 +296,16 @@ impl Db {
                 in_time(self.answer, sqlx::query_as_with(text, postgres_arguments(values)?).fetch_optional(pool)).await
             }
         }
+    }
+
+    /// Whether the database answers and would take a change: where none was tried lately, one is made. A row that is set to
+    /// what it is already would be written by SQLite nowhere.
+    pub async fn must_take_writes(&self) -> Result<()> {
+        const TRIAL: &str =
+            "INSERT INTO throttle (name, failures, first_at, blocked_to) VALUES ('write-trial', 0, $1, 0)
+            ON CONFLICT (name) DO UPDATE SET first_at = excluded.first_at";
+        let trial = async { self.execute(TRIAL, params![self.clock.now()]).await.map(drop) };
+        self.written.or_by(trial).await
     }
 
     pub async fn close(&self) {
@@ -448,8 +462,19 @@ fn full(cause: sqlx::Error) -> Error {
     Error::unavailable(
         "disk-full",
         say(
-            "Tempat basis data penuh. Belum ada yang tersimpan; hubungi operator, lalu coba lagi.",
-            "The database's disk is full. Nothing was stored; tell the operator, then try again.",
+            "Tempat basis data penuh atau rusak. Belum ada yang tersimpan; hubungi operator, lalu coba lagi.",
+            "The database's disk is full or failing. Nothing was stored; tell the operator, then try again.",
+        ),
+    )
+    .because(cause)
+}
+
+fn unwritable(cause: sqlx::Error) -> Error {
+    Error::unavailable(
+        "database-unwritable",
+        say(
+            "Basis data sedang tidak menerima perubahan. Belum ada yang tersimpan; hubungi operator, lalu coba lagi.",
+            "The database takes no changes now. Nothing was stored; tell the operator, then try again.",
         ),
     )
     .because(cause)
@@ -473,6 +498,7 @@ impl From<sqlx::Error> for Error {
                 away(cause)
             }
             sqlx::Error::Database(fault) if is_full(fault.code().as_deref()) => full(cause),
+            sqlx::Error::Database(fault) if is_unwritable(fault.code().as_deref()) => unwritable(cause),
             sqlx::Error::Database(fault) if is_passing(fault.code().as_deref()) => away(cause),
             _ => Error::internal(cause),
         }
@@ -482,6 +508,15 @@ impl From<sqlx::Error> for Error {
 /// PostgreSQL disk_full; SQLite full (13), and its log or shared memory that could not grow (778, 4874).
 fn is_full(code: Option<&str>) -> bool {
     code.is_some_and(|code| ["53100", "13", "778", "4874"].contains(&code))
+}
+
+/// PostgreSQL read_only_sql_transaction (a replica, or an operator's order) and io_error; SQLite read-only (8) and failing (10)
+/// with all that they stand for.
+fn is_unwritable(code: Option<&str>) -> bool {
+    code.is_some_and(|code| match code {
+        "25006" | "58030" => true,
+        _ => code.len() < 5 && code.parse::<u32>().is_ok_and(|code| [8, 10].contains(&(code & 0xff))),
+    })
 }
 
 /// PostgreSQL classes 08 (connection), 53 (resources), 57 (operator) and 40 (retry), SQLite busy (5, 517), cannot open (14).

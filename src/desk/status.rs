@@ -105,10 +105,13 @@ pub fn is_healthy(checks: &[Check]) -> bool {
 const SOON: Duration = Duration::from_secs(4);
 
 pub async fn checks(app: &App) -> Vec<Check> {
-    let database = tokio::time::timeout(SOON, crate::db::installation(&app.db, "master_fingerprint"));
-    let store = tokio::time::timeout(SOON, app.store.probe());
-    let (database, store) = tokio::join!(database, store);
-    let database = matches!(database, Ok(Ok(Some(_))));
+    let database = async {
+        let known = crate::db::installation(&app.db, "master_fingerprint").await?.is_some();
+        app.db.must_take_writes().await.map(|()| known)
+    };
+    let store = tokio::time::timeout(SOON, app.store.must_take_writes());
+    let (database, store) = tokio::join!(tokio::time::timeout(SOON, database), store);
+    let database = matches!(database, Ok(Ok(true)));
     let store = matches!(store, Ok(Ok(())));
     vec![
         Check { name: "database", healthy: database },

@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Lower layers first. A module may use its own layer and those before it, never one after it.
 const LAYERS: &[&[&str]] = &[
-    &["error", "id", "clock", "crash", "measure"],
+    &["error", "id", "clock", "crash", "measure", "proof"],
     &["config", "db", "queue", "blob", "seal"],
     &["read", "search", "mail", "scan"],
     &["audit", "office", "account", "access", "idempotency"],

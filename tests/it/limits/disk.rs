@@ -24,13 +24,17 @@ shift
 exec "$@"
 "#;
 
+pub(super) fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
 /// Other folders than that of the whole data are named, such as `store`.
-fn on_small_disk(size: &'static str, folder: Option<&'static str>) -> impl FnOnce(&Home) -> Vec<String> {
+pub(super) fn on_small_disk(size: &'static str, folder: Option<&'static str>) -> impl FnOnce(&Home) -> Vec<String> {
     move |home| {
         let place = folder.map_or(home.dir.clone(), |folder| home.dir.join(folder));
         let mut words = vec!["unshare".to_owned(), "--mount".to_owned()];
         // Only root may mount; anybody is root in a name space of their own users.
-        if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
+        if !is_root() {
             words.extend(["--user".to_owned(), "--map-root-user".to_owned()]);
         }
         words.extend(["/bin/sh", "-c", STARTER].map(str::to_owned));

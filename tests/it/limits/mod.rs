@@ -11,6 +11,7 @@ mod outage;
 mod quota;
 mod slow;
 mod stalled;
+mod unwritable;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;

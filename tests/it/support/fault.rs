@@ -43,6 +43,8 @@ pub enum Fault {
     Truncate,
     /// What was asked is done, and the connection is reset instead of its answer.
     LoseAnswer,
+    /// Everything is answered, and what is new is refused with 507 and MinIO's `XMinioStorageFull`.
+    ReadOnly,
 }
 
 /// Both servers of the networked stack, each behind a proxy of its own.
@@ -157,6 +159,10 @@ async fn serve(client: TcpStream, target: SocketAddr, mut fault: watch::Receiver
         }
         Fault::Truncate => answer_with(client, target, Flaw { ends: Some(4000), ..Flaw::default() }, fault).await,
         Fault::LoseAnswer => answer_with(client, target, Flaw { ends: Some(0), ..Flaw::default() }, fault).await,
+        Fault::ReadOnly if begins_with_put(&client).await => {
+            refuse(client, "507 Insufficient Storage", "XMinioStorageFull").await
+        }
+        Fault::ReadOnly => answer_with(client, target, Flaw { refuses_puts: true, ..Flaw::default() }, fault).await,
     }
 }
 
@@ -179,6 +185,11 @@ async fn pass(mut client: TcpStream, target: SocketAddr, mut fault: watch::Recei
 fn reset(client: TcpStream) {
     // Closing without lingering sends a reset instead of an orderly end.
     let _ = client.set_zero_linger();
+}
+
+async fn begins_with_put(client: &TcpStream) -> bool {
+    let mut method = [0; 4];
+    client.peek(&mut method).await.is_ok_and(|_| &method == b"PUT ")
 }
 
 async fn refuse(mut client: TcpStream, status: &str, code: &str) {
@@ -204,6 +215,8 @@ async fn refuse(mut client: TcpStream, status: &str, code: &str) {
 #[derive(Default)]
 struct Flaw {
     ends: Option<usize>,
+    /// A put on a connection that was kept ends it: it is refused on the next one.
+    refuses_puts: bool,
     flipped: bool,
     wait: Duration,
 }
@@ -221,7 +234,8 @@ async fn answer_with(mut client: TcpStream, target: SocketAddr, flaw: Flaw, mut 
             _ = fault.changed() => break,
             read = from_client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { break };
-                if to_server.write_all(&asked[..length]).await.is_err() {
+                let refused = flaw.refuses_puts && asked.starts_with(b"PUT ");
+                if refused || to_server.write_all(&asked[..length]).await.is_err() {
                     break;
                 }
             }

@@ -28,6 +28,14 @@ pub fn copy_of(database: &str) -> String {
     RUNNING.create(database)
 }
 
+/// Whether this database takes changes, for every connection from now on; those that are open end.
+pub fn takes_changes(address: &str, takes: bool) {
+    let name = address.rsplit('/').next().expect("an address ends in a name");
+    let setting = if takes { "RESET default_transaction_read_only" } else { "SET default_transaction_read_only = on" };
+    RUNNING.run(&format!("ALTER DATABASE {name} {setting}"));
+    RUNNING.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
+}
+
 /// Where the cluster listens.
 pub fn port() -> u16 {
     RUNNING.port
@@ -64,13 +72,16 @@ impl Postgres {
 
     fn create(&self, template: &str) -> String {
         let name = format!("t{}", self.next.fetch_add(1, Ordering::Relaxed));
+        self.run(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        format!("postgres://lumbung@127.0.0.1:{}/{name}", self.port)
+    }
+
+    fn run(&self, sql: &str) {
         let psql = Command::new(tools::postgres("psql"))
-            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "lumbung", "-d", "postgres", "-qc"])
-            .arg(format!("CREATE DATABASE {name} TEMPLATE {template}"))
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "lumbung", "-d", "postgres", "-qc", sql])
             .output()
             .expect("psql runs");
         assert!(psql.status.success(), "{}\n{}", String::from_utf8_lossy(&psql.stderr), self.server.output());
-        format!("postgres://lumbung@127.0.0.1:{}/{name}", self.port)
     }
 }
 
