@@ -267,7 +267,7 @@ impl Way {
         let zone = TimeZone::UTC;
         let with = Recording { ingest: &self.ingest, queue: &self.queue, zone: &zone };
         let details = Changes::default().into_details("data.bin", Limits { max_title: 500, max_labels: 20 })?;
-        let accepted = Accepted { who: Who::Machine, person: None, origin: Origin::machine(), way: "upload" };
+        let accepted = Accepted { who: Who::Machine, person: None, origin: Origin::machine(), drop: None };
         let mut tx = self.db.write().await?;
         let recorded = record(&mut tx, with, received, &details, &accepted).await?;
         tx.commit().await?;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    drops::{DropNote, DropReceipt, Shown, accepted, details},
+    drops::{DropNote, DropReceipt, Shown, details},
     receiving, uploads,
 };
 use crate::{
@@ -22,7 +22,10 @@ use crate::{
     error::{Error, Kind, Result, say},
     http::{Path, Problem, Who, parse_json},
     id::UploadId,
-    ingest::uploads::{Begin, Finished, ForDrop, Upload},
+    ingest::{
+        Accepted,
+        uploads::{Begin, Finished, ForDrop, Upload},
+    },
     share::drops::Admitted,
 };
 
@@ -232,7 +235,9 @@ async fn finish(app: &App, who: &Who, admitted: &Admitted, upload: &Upload) -> R
 async fn record(app: &App, who: &Who, admitted: &Admitted, upload: &Upload) -> Result<()> {
     let note: DropNote = parse_json(upload.metadata.as_bytes())?;
     let details = details(note, &upload.file_name, Limits::from(&app.config))?;
-    uploads::complete(app, upload, &details, &accepted(who), Some(admitted)).await.map(drop)
+    uploads::complete(app, upload, &details, &Accepted::through(admitted.id(), &who.origin), Some(admitted))
+        .await
+        .map(drop)
 }
 
 /// What the link never takes: a file of another type, or one more than its limits.

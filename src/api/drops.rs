@@ -17,7 +17,6 @@ use super::{
 use crate::{
     access::Act,
     app::App,
-    audit,
     clock::Time,
     desk::shared::{may_look, may_see, visitor},
     document::{Changes, Details, Limits, clean_file_name, fingerprint},
@@ -223,7 +222,7 @@ pub async fn receive(State(app): State<App>, who: Who, Path(id): Path<String>, r
         fingerprint: fingerprint(received.fingerprint()),
         received_at: app.clock.now(),
     };
-    let accepted = accepted(&who);
+    let accepted = Accepted::through(admitted.id(), &who.origin);
     let mut tx = app.db.write().await?;
     app.sharing.settle(&mut tx, &admitted, received.size(), received.media_type()).await?;
     ingest::record(&mut tx, app.recording(), received, &details, &accepted).await?;
@@ -251,11 +250,6 @@ impl Shown {
     pub(super) fn password(&self) -> Option<&str> {
         self.password.as_deref()
     }
-}
-
-/// Whoever has the secret: nobody that we know.
-pub(super) fn accepted(who: &Who) -> Accepted {
-    Accepted { who: audit::Who::Nobody, person: None, origin: who.origin.clone(), way: "drop" }
 }
 
 pub(super) fn details(note: DropNote, file_name: &str, limits: Limits) -> Result<Details> {

@@ -242,7 +242,7 @@ async fn finish(app: &App, caller: &Caller, upload: &Upload) -> Result<Option<Do
         who: Who::from(&caller.actor),
         person: Some(caller.actor.person()),
         origin: caller.origin.clone(),
-        way: "upload",
+        drop: None,
     };
     let changes: Changes = parse_json(upload.metadata.as_bytes())?;
     let details = changes.into_details(&upload.file_name, Limits::from(&app.config))?;

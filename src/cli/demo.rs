@@ -268,7 +268,7 @@ async fn bring(app: &App, actor: &Actor, letter: DemoLetter) -> Result<()> {
     let bytes = futures_util::stream::iter([Ok(letter.bytes.into())]);
     let received = app.ingest.receive(source, bytes).await?;
     let accepted =
-        Accepted { who: Who::from(actor), person: Some(actor.person()), origin: Origin::machine(), way: "upload" };
+        Accepted { who: Who::from(actor), person: Some(actor.person()), origin: Origin::machine(), drop: None };
     let mut tx = app.db.write().await?;
     ingest::record(&mut tx, app.recording(), received, &details, &accepted).await?;
     tx.commit().await?;

@@ -45,7 +45,7 @@ pub fn accepted(caller: &Caller) -> Accepted {
         who: Who::from(&caller.actor),
         person: Some(caller.actor.person()),
         origin: caller.origin.clone(),
-        way: "upload",
+        drop: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     db::Tx,
     document::{self, Details, Document, NewDocument, NewVersion, Recorded},
     error::{Error, Result, say},
-    id::{DocumentId, OfficeId, PersonId, VersionId},
+    id::{DocumentId, DropId, OfficeId, PersonId, VersionId},
     queue::{Job, Queue},
     read,
 };
@@ -49,8 +49,15 @@ pub struct Accepted {
     pub who: Who,
     pub person: Option<PersonId>,
     pub origin: Origin,
-    /// `upload` or `drop`.
-    pub way: &'static str,
+    /// The upload-only link that it came through.
+    pub drop: Option<DropId>,
+}
+
+impl Accepted {
+    /// Whoever has the secret of an upload-only link: nobody that we know.
+    pub fn through(drop: DropId, origin: &Origin) -> Accepted {
+        Accepted { who: Who::Nobody, person: None, origin: origin.clone(), drop: Some(drop) }
+    }
 }
 
 /// Makes a document of what was received. The value is what a handler may acknowledge with, after the commit.
@@ -66,7 +73,8 @@ pub async fn record(
     let new = new_version(received, blob, accepted, String::new());
     let is_read = new.is_read;
     let Ingest { clock, keys, .. } = with.ingest;
-    let new = NewDocument { office, details, origin: accepted.way, version: new };
+    let origin = if accepted.drop.is_some() { "drop" } else { "upload" };
+    let new = NewDocument { office, details, origin, version: new };
     let recorded = document::create(tx, clock, keys, new, with.zone).await?;
     settle(tx, with, office, recorded, is_read, "document.upload", accepted).await?;
     Ok(recorded)
@@ -136,6 +144,10 @@ async fn settle(
     if is_read {
         with.queue.enqueue(tx, &ReadPages { version: recorded.version }, Some(office)).await?;
     }
+    let mut detail = serde_json::json!({ "version": recorded.version });
+    if let Some(drop) = accepted.drop {
+        detail["drop"] = serde_json::json!(drop);
+    }
     let entry = Entry {
         who: accepted.who,
         office: Some(office),
@@ -143,7 +155,7 @@ async fn settle(
         object: Some(recorded.document.to_string()),
         result: "ok",
         origin: &accepted.origin,
-        detail: serde_json::json!({ "version": recorded.version }),
+        detail,
     };
     audit::record(tx, &with.ingest.clock, entry).await
 }

@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     app::App,
-    audit,
     desk::{receiving, shared::visitor},
     document::{Changes, Limits, clean_file_name, fingerprint},
     error::{Error, Result, say},
@@ -181,7 +180,7 @@ async fn one(
     let source = Source { office: admitted.office(), file_name: file_name.clone(), max_bytes };
     let received = app.ingest.receive(source, receiving::bytes(part)).await?;
     let receipt = (file_name, fingerprint(received.fingerprint()));
-    let accepted = Accepted { who: audit::Who::Nobody, person: None, origin: visit.who.origin.clone(), way: "drop" };
+    let accepted = Accepted::through(admitted.id(), &visit.who.origin);
     let mut tx = app.db.write().await?;
     app.sharing.settle(&mut tx, &admitted, received.size(), received.media_type()).await?;
     ingest::record(&mut tx, app.recording(), received, &details, &accepted).await?;

@@ -4,4 +4,5 @@ mod operation;
 mod people_access;
 mod people_members;
 mod people_sessions;
+mod readings;
 mod routes;

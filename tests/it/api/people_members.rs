@@ -36,6 +36,12 @@ both_stacks!(a_member_is_invited_activates_once_and_leaves, async |app| {
     assert_eq!(problem["errors"][0]["pointer"], "/password");
     assert_eq!(activate(PASSWORD).await.is(200).json()["person"]["login"], "baru");
     activate(PASSWORD).await.refusal(404, "activation-unusable");
+    let noted = app.noted("account.activate").await;
+    assert_eq!(
+        (noted[0]["person_name"].as_str(), noted[0]["network"].as_str()),
+        (Some("Nama Baru"), Some("127.0.0.0/24")),
+        "{noted:?}"
+    );
     let session = app.nobody().log_in("baru", PASSWORD).await.is(201).json();
     let client = app.nobody().with_token(session["access_token"].as_str().expect("a token"));
     let listed = admin.get(&members(&admin)).await.is(200).json();

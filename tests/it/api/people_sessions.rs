@@ -115,6 +115,10 @@ both_stacks!(codes_are_enrolled_confirmed_asked_for_and_turned_off, async |app| 
     let off = json!({ "password": PASSWORD, "code": code(0) });
     send(client.request(Method::DELETE, "/api/v1/me/totp").json(&off)).await.is(204);
     log_in(Value::Null).await.is(201);
+    for action in ["totp.enrol", "totp.confirm", "totp.disable"] {
+        let noted = app.noted(action).await;
+        assert_eq!((noted.len(), noted[0]["person_name"].as_str()), (1, Some("archivist")), "{action}: {noted:?}");
+    }
 });
 
 both_stacks!(codes_cannot_be_guessed_by_whoever_has_the_session_and_the_password, async |app| {
@@ -146,4 +150,6 @@ both_stacks!(a_new_password_is_checked_and_ends_other_sessions, async |app| {
     other.get("/api/v1/me").await.refusal(401, "unauthorized");
     client.get("/api/v1/me").await.is(200);
     app.nobody().log_in("clerk", "lumbung yang penuh").await.is(201);
+    let noted = app.noted("password.change").await;
+    assert_eq!((noted.len(), noted[0]["person_name"].as_str()), (1, Some("clerk")), "{noted:?}");
 });

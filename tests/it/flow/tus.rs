@@ -175,6 +175,8 @@ both_stacks!(held_photographs_become_one_pdf_with_each_photograph_unchanged, asy
     assert!(holds(&pdf, "%PDF-"));
     assert_eq!(clerk.settled(&id(&made)).await["pages"], 2);
     clerk.post("/api/v1/documents/from-uploads", ask).await.refusal(404, "not-found");
+    let noted = app.noted("document.upload").await;
+    assert_eq!((noted.len(), &noted[0]["object"]), (1, &made["id"]), "{noted:?}");
 });
 
 #[tokio::test(flavor = "multi_thread")]

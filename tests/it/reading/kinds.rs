@@ -189,6 +189,8 @@ both_stacks!(what_cannot_be_read_is_kept_says_why_and_may_be_tried_again, async 
         assert_eq!(clerk.get(&format!("{path}/content")).await.is(200).body, bytes);
         clerk.get(&format!("{path}/pages/1/image")).await.is(404);
     }
+    let noted = app.noted("document.read_again").await;
+    assert!(noted.len() >= 3 && noted.iter().all(|entry| entry["person_name"] == "clerk"), "{noted:?}");
     let read = clerk.upload_and_read("surat.pdf", whole, json!({})).await;
     let again = format!("/api/v1/documents/{}/read", read["id"].as_str().expect("an id"));
     clerk.post(&again, json!({})).await.refusal(409, "not-unreadable");

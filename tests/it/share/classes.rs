@@ -47,6 +47,8 @@ both_stacks!(a_clerks_link_on_rahasia_waits_for_the_head, async |app: &TestApp| 
     clerk.post(&release, json!({})).await.refusal(403, "not-your-role");
     app.actor(Actor::AgencyHead).post(&release, json!({})).await.refusal(404, "not-found");
     assert_eq!(head.post(&release, json!({})).await.is(200).json()["state"], "open");
+    let noted = app.noted("link.release").await;
+    assert_eq!((noted.len(), noted[0]["person_name"].as_str()), (1, Some("head")), "{noted:?}");
     let opened = open(&agency, &made, json!({})).await.is(200);
     assert_eq!(opened.json()["document"]["title"], "Undangan rapat");
 });

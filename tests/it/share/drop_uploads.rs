@@ -103,6 +103,9 @@ both_stacks!(a_sender_uploads_in_pieces_and_gets_a_receipt, async |app: &TestApp
     let dropped = listed["items"].as_array().expect("items").iter().find(|one| one["origin"] == "drop");
     let dropped = dropped.expect("it is in the office's archive");
     assert_eq!((&dropped["sender"], &dropped["summary"]), (&json!("Karang Taruna"), &json!("Laporan bulan ini")));
+    let noted = app.noted("document.upload").await;
+    assert_eq!((&noted[0]["object"], &noted[0]["person"]), (&dropped["id"], &Value::Null), "{noted:?}");
+    assert_eq!((&noted[0]["detail"]["drop"], &noted[0]["network"]), (&made["id"], &json!("127.0.0.0/24")), "{noted:?}");
     app.settled().await;
 });
 

@@ -47,6 +47,10 @@ both_stacks!(a_sender_brings_files_within_the_limits_and_learns_nothing, async |
     let documents = village.get("/api/v1/documents").await.is(200).json();
     let dropped = documents["items"].as_array().expect("items").iter().filter(|one| one["origin"] == "drop").count();
     assert_eq!(dropped, 2);
+    let noted = app.noted("document.upload").await;
+    let brought =
+        noted.iter().filter(|entry| entry["detail"]["drop"] == made["id"] && entry["person"] == Value::Null).count();
+    assert_eq!(brought, 2, "{noted:?}");
     app.settled().await;
 });
 

@@ -115,6 +115,13 @@ impl TestApp {
         Client::nobody(&self.base)
     }
 
+    /// The entries of the audit about one kind of act, newest first, as the auditor is told them.
+    pub async fn noted(&self, action: &str) -> Vec<serde_json::Value> {
+        let path = format!("/api/v1/audit?limit=200&action={action}");
+        let told = self.actor(Actor::Auditor).get(&path).await.is(200).json();
+        told["items"].as_array().expect("items").clone()
+    }
+
     pub fn account(&self, actor: Actor) -> Account {
         self.regency.accounts[&actor].clone()
     }
