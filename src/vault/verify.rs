@@ -84,10 +84,21 @@ impl Vault {
         let known = sql::known(&self.db, &part.to_string()).await?;
         let known: HashSet<String> = known.into_iter().filter(|row| !row.gone).map(|row| row.object).collect();
         for (place, listed) in [(Place::Store, &stored), (Place::Mirror, &copied)] {
-            let unknown = listed.keys().filter(|object| !known.contains(*object));
-            report.problems.extend(unknown.map(|object| problem(place, object, Fault::Unknown, None)));
+            for object in listed.keys().filter(|object| !known.contains(*object)) {
+                if self.is_there(place, object).await? {
+                    report.problems.push(problem(place, object, Fault::Unknown, None));
+                }
+            }
         }
         Ok(())
+    }
+
+    /// What was listed may have been deleted since; a listing may also lag behind.
+    async fn is_there(&self, place: Place, object: &str) -> Result<bool> {
+        match (self.at(place), ObjectName::parse(object)) {
+            (Some(store), Some(name)) => Ok(store.head(&name).await?.is_some()),
+            _ => Ok(true),
+        }
     }
 
     async fn compare(

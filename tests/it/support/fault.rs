@@ -9,9 +9,10 @@
 //! faults.store.now(Fault::None).await;
 //! ```
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -43,6 +44,8 @@ pub enum Fault {
     Truncate,
     /// What was asked is done, and the connection is reset instead of its answer.
     LoseAnswer,
+    /// A listing that was asked for since this began is answered as it was the first time, whatever changed; all else is passed on.
+    StaleListing,
     /// Everything is answered, and what is new is refused with 507 and MinIO's `XMinioStorageFull`.
     ReadOnly,
 }
@@ -112,6 +115,7 @@ impl Drop for Proxy {
 
 async fn listen(first: TcpListener, target: SocketAddr, mut fault: watch::Receiver<Fault>, struck: Arc<AtomicU32>) {
     let address = first.local_addr().expect("bound");
+    let remembered = Remembered::default();
     let mut listener = Some(first);
     loop {
         if *fault.borrow_and_update() == Fault::Refuse {
@@ -128,14 +132,20 @@ async fn listen(first: TcpListener, target: SocketAddr, mut fault: watch::Receiv
         tokio::select! {
             accepted = listening.accept() => {
                 let Ok((client, _)) = accepted else { continue };
-                tokio::spawn(serve(client, target, fault.clone(), struck.clone()));
+                tokio::spawn(serve(client, target, fault.clone(), struck.clone(), remembered.clone()));
             }
             changed = fault.changed() => if changed.is_err() { return },
         }
     }
 }
 
-async fn serve(client: TcpStream, target: SocketAddr, mut fault: watch::Receiver<Fault>, struck: Arc<AtomicU32>) {
+async fn serve(
+    client: TcpStream,
+    target: SocketAddr,
+    mut fault: watch::Receiver<Fault>,
+    struck: Arc<AtomicU32>,
+    remembered: Remembered,
+) {
     let present = *fault.borrow_and_update();
     if present == Fault::None {
         return pass(client, target, fault, struck).await;
@@ -159,6 +169,10 @@ async fn serve(client: TcpStream, target: SocketAddr, mut fault: watch::Receiver
         }
         Fault::Truncate => answer_with(client, target, Flaw { ends: Some(4000), ..Flaw::default() }, fault).await,
         Fault::LoseAnswer => answer_with(client, target, Flaw { ends: Some(0), ..Flaw::default() }, fault).await,
+        Fault::StaleListing => match listing(&client).await {
+            Some(asked) => answer_as_before(client, target, asked, &remembered).await,
+            None => answer_with(client, target, Flaw { refuses_listings: true, ..Flaw::default() }, fault).await,
+        },
         Fault::ReadOnly if begins_with_put(&client).await => {
             refuse(client, "507 Insufficient Storage", "XMinioStorageFull").await
         }
@@ -185,6 +199,53 @@ async fn pass(mut client: TcpStream, target: SocketAddr, mut fault: watch::Recei
 fn reset(client: TcpStream) {
     // Closing without lingering sends a reset instead of an orderly end.
     let _ = client.set_zero_linger();
+}
+
+/// Of the S3 API's `ListObjectsV2`.
+const LISTING: &str = "list-type=2";
+
+/// Answers by what was asked for.
+type Remembered = Arc<Mutex<HashMap<String, Vec<u8>>>>;
+
+fn first_line(request: &[u8]) -> String {
+    let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    String::from_utf8_lossy(line).into_owned()
+}
+
+/// What a listing asks for; nothing for any other request.
+async fn listing(client: &TcpStream) -> Option<String> {
+    let mut head = vec![0; 4096];
+    let length = client.peek(&mut head).await.ok()?;
+    Some(first_line(&head[..length])).filter(|line| line.starts_with("GET ") && line.contains(LISTING))
+}
+
+async fn answer_as_before(mut client: TcpStream, target: SocketAddr, asked: String, remembered: &Remembered) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = client.read_u8().await else { return };
+        head.push(byte);
+    }
+    let known = remembered.lock().expect("no panic").get(&asked).cloned();
+    let answer = match known {
+        Some(answer) => answer,
+        None => {
+            let Ok(answer) = asked_once(target, &head).await else { return reset(client) };
+            remembered.lock().expect("no panic").insert(asked, answer.clone());
+            answer
+        }
+    };
+    let _ = client.write_all(&answer).await;
+    let _ = client.shutdown().await;
+}
+
+/// The whole answer: what was asked goes on with the wish that the server ends the connection behind it.
+async fn asked_once(target: SocketAddr, head: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut server = TcpStream::connect(target).await?;
+    let line = head.iter().position(|byte| *byte == b'\n').unwrap_or(0) + 1;
+    server.write_all(&[&head[..line], b"Connection: close\r\n", &head[line..]].concat()).await?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).await?;
+    Ok(answer)
 }
 
 async fn begins_with_put(client: &TcpStream) -> bool {
@@ -217,6 +278,8 @@ struct Flaw {
     ends: Option<usize>,
     /// A put on a connection that was kept ends it: it is refused on the next one.
     refuses_puts: bool,
+    /// The same with a listing.
+    refuses_listings: bool,
     flipped: bool,
     wait: Duration,
 }
@@ -234,7 +297,8 @@ async fn answer_with(mut client: TcpStream, target: SocketAddr, flaw: Flaw, mut 
             _ = fault.changed() => break,
             read = from_client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { break };
-                let refused = flaw.refuses_puts && asked.starts_with(b"PUT ");
+                let is_listing = asked.starts_with(b"GET ") && first_line(&asked[..length]).contains(LISTING);
+                let refused = flaw.refuses_puts && asked.starts_with(b"PUT ") || flaw.refuses_listings && is_listing;
                 if refused || to_server.write_all(&asked[..length]).await.is_err() {
                     break;
                 }

@@ -25,7 +25,7 @@ async fn objects(app: &TestApp) -> usize {
     app.app.store.list(Prefix::Objects).try_collect::<Vec<_>>().await.expect("listed").len()
 }
 
-async fn destroy(app: &TestApp, document: &str) -> lumbung::error::Result<lumbung::vault::Destroyed> {
+pub(super) async fn destroy(app: &TestApp, document: &str) -> lumbung::error::Result<lumbung::vault::Destroyed> {
     let origin = Origin::machine();
     let document: DocumentId = document.parse().expect("an id");
     app.app.vault.destroy(Order { document, who: Who::Machine, reason: "salah unggah", origin: &origin }).await

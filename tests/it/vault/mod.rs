@@ -7,4 +7,5 @@ mod rig;
 mod rolling;
 mod second_bucket;
 mod server_keeps;
+mod stale;
 mod sweep;
