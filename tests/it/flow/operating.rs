@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use super::id;
 use crate::reading::support::letter_pdf;
+use crate::support::fault::{Fault, Proxy};
+use crate::support::minio;
 use crate::support::program::Program;
 use crate::support::regency::{Actor, Stack};
 use crate::support::server::free_port;
@@ -162,4 +164,58 @@ async fn a_node_without_room_is_not_ready_before_an_upload_fails() {
     let program = Program::launch(Stack::Embedded, &settings, &Default::default()).await;
     let said = program.says_of_its_readiness().await;
     assert_eq!(said, "not ready: disk\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_slow_or_away_and_a_caller_who_waits_are_seen_and_each_failure_is_one_line() {
+    let endpoint = minio::endpoint().await;
+    let proxy = Proxy::before(endpoint.trim_start_matches("http://").parse().expect("an address")).await;
+    let through = proxy.endpoint();
+    let settings = [
+        ("storage.s3_endpoint", through.as_str()),
+        ("storage.answer_seconds", "2"),
+        ("storage.operation_seconds", "6"),
+        ("limits.api_requests_per_minute", "40"),
+    ];
+    let (program, address) = watched(Stack::Networked, &settings).await;
+    let clerk = program.actor(Actor::Clerk);
+    let slow = |figures: &Figures| {
+        let sum = figures.value("lumbung_store_call_seconds_sum", "put");
+        sum / figures.value("lumbung_store_call_seconds_count", "put")
+    };
+    clerk.upload("satu.bin", vec![7; 2000], json!({})).await;
+    let before = Figures::at(&address).await;
+    assert!(slow(&before) < 1.0, "{}", before.text);
+    proxy.now(Fault::Slow).await;
+    clerk.upload("dua.bin", vec![8; 2000], json!({})).await;
+    let during = Figures::at(&address).await;
+    let puts = |figures: &Figures| figures.value("lumbung_store_call_seconds_count", "put");
+    let took =
+        during.value("lumbung_store_call_seconds_sum", "put") - before.value("lumbung_store_call_seconds_sum", "put");
+    assert!(took / (puts(&during) - puts(&before)) >= 1.0, "a put that took a second is seen: {took}");
+
+    proxy.now(Fault::InternalError).await;
+    let refused = clerk.try_upload("tiga.bin", vec![9; 2000], json!({})).await;
+    let request = refused.header("x-request-id").to_owned();
+    refused.refusal(503, "store-unavailable");
+    let after = Figures::at(&address).await;
+    assert!(
+        after.value("lumbung_store_call_failed_total", "put") > during.value("lumbung_store_call_failed_total", "put")
+    );
+    assert_eq!(after.value("lumbung_up", "store"), 0.0);
+    assert!(after.value("lumbung_answer_failed_total", "upload") >= 1.0);
+    proxy.now(Fault::None).await;
+    let output = program.output();
+    let lines: Vec<&str> = output.lines().filter(|line| line.contains(&request)).collect();
+    assert_eq!(lines.len(), 1, "one line for one failure: {lines:?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("store-unavailable"), "{lines:?}");
+
+    let waits = after.value("lumbung_refused_total", "too-many");
+    let mut asked = 0;
+    while clerk.get("/api/v1/documents").await.status != 429 {
+        asked += 1;
+        assert!(asked < 60, "nobody is asked to wait");
+    }
+    let throttled = Figures::at(&address).await.value("lumbung_refused_total", "too-many");
+    assert_eq!(throttled, waits + 1.0, "who is throttled is seen");
 }
