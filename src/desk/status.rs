@@ -106,15 +106,19 @@ const SOON: Duration = Duration::from_secs(4);
 
 pub async fn checks(app: &App) -> Vec<Check> {
     let database = async {
-        let known = crate::db::installation(&app.db, "master_fingerprint").await?.is_some();
-        app.db.must_take_writes().await.map(|()| known)
+        let in_force = crate::db::installation(&app.db, "master_fingerprint").await?;
+        app.db.must_take_writes().await.map(|()| in_force)
     };
     let store = tokio::time::timeout(SOON, app.store.must_take_writes());
     let (database, store) = tokio::join!(tokio::time::timeout(SOON, database), store);
-    let database = matches!(database, Ok(Ok(true)));
+    let in_force = database.ok().and_then(Result::ok).flatten();
+    // The key was changed and this node still has the former one alone.
+    let opens = in_force.as_ref().is_none_or(|theirs| app.master.as_ref().clone().fitting(theirs).is_some());
+    let database = in_force.is_some();
     let store = matches!(store, Ok(Ok(())));
     vec![
         Check { name: "database", healthy: database },
+        Check { name: "key", healthy: opens },
         Check { name: "store", healthy: store },
         Check { name: "index", healthy: !app.stopping.is_cancelled() },
         Check { name: "disk", healthy: disk::has_room(&app.config) },

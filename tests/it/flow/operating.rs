@@ -77,7 +77,7 @@ async fn a_node_tells_its_operator_what_it_did_and_nothing_about_whom() {
         assert_eq!(wrong.status, 401);
 
         let figures = Figures::at(&address).await;
-        for part in ["database", "store", "index", "disk"] {
+        for part in ["database", "key", "store", "index", "disk"] {
             assert_eq!(figures.value("lumbung_up", part), 1.0, "{part}");
         }
         assert!(figures.value("lumbung_store_call_seconds_count", "put") >= 2.0, "original and pages");

@@ -1,18 +1,10 @@
 //! A server that is killed while others serve.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
-use crate::flow::id;
-use crate::support::client::{form, try_send};
+use super::load::Load;
 use crate::support::program::Program;
 use crate::support::regency::{Actor, Stack};
-
-/// What was acknowledged: the document and its bytes.
-type Acknowledged = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 /// What the dead node held is free after ten seconds; then one node reads all that is left.
 const FOLLOWS: Duration = Duration::from_secs(120);
@@ -30,39 +22,14 @@ async fn a_node_that_is_killed_under_load_loses_nothing() {
     let short = [("queue.lease_seconds", "10")];
     let mut first = Program::start(Stack::Networked, &short).await;
     let second = first.beside().await;
-    let (stop, kept) = (Arc::new(AtomicBool::new(false)), Acknowledged::default());
-    let mut senders = tokio::task::JoinSet::new();
-    for n in 0..8 {
-        let nodes = [first.actor(Actor::Clerk), second.actor(Actor::Clerk)];
-        let (stop, kept) = (stop.clone(), kept.clone());
-        senders.spawn(async move {
-            let mut turn = n;
-            while !stop.load(Ordering::Relaxed) {
-                turn += 8;
-                let bytes = format!("Perihal tanggul blencong nomor {turn}\n").into_bytes();
-                let form = form("surat.txt", bytes.clone(), json!({}));
-                let request = nodes[turn / 8 % 2].request(reqwest::Method::POST, "/api/v1/documents").multipart(form);
-                if let Ok(answer) = try_send(request).await
-                    && answer.status == 201
-                {
-                    kept.lock().expect("ours").push((id(&answer.json()), bytes));
-                }
-                // No faster than two workers read. After a failure a proxy would have gone to the other node by now.
-                tokio::time::sleep(Duration::from_millis(300)).await;
-            }
-        });
-    }
+    let load = Load::begin([first.actor(Actor::Clerk), second.actor(Actor::Clerk)]);
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_secs(2)).await;
         first.cut_and_restart().await;
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     first.cut();
-    stop.store(true, Ordering::Relaxed);
-    while let Some(done) = senders.join_next().await {
-        done.expect("a sender ends well");
-    }
-    let kept = std::mem::take(&mut *kept.lock().expect("ours"));
+    let kept = load.end().await;
     assert!(kept.len() > 40, "{} letters are no load", kept.len());
     let clerk = second.actor(Actor::Clerk);
     for (document, bytes) in &kept {

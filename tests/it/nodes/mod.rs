@@ -3,6 +3,8 @@
 
 mod finding;
 mod killed;
+mod load;
+mod master;
 pub mod proxy;
 mod sharing;
 mod upgrade;
