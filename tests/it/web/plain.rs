@@ -5,6 +5,7 @@ use serde_json::json;
 use reqwest::{Client, Method, Response, StatusCode, multipart, redirect};
 
 use crate::reading::support::letter_pdf;
+use crate::share::{anyone, letter, link, shown, terms};
 use crate::support::app::{TestApp, run_on};
 use crate::support::regency::{Actor, PASSWORD, Stack};
 
@@ -81,15 +82,47 @@ pub fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_link_has_the_same_landing_page_and_looking_counts_nothing() {
     run_on(Stack::Embedded, async |app| {
+        let clerk = app.actor(Actor::Clerk);
+        let document = letter(&clerk, "biasa").await;
+        let made = async || link(&clerk, &document, &terms(app, anyone(), "download", json!({}))).await;
+        let (live, revoked) = (made().await, made().await);
+        clerk.delete(&format!("/api/v1/links/{}", revoked.id)).await.is(204);
         let plain = Plain::of(app);
         let page = async |id: &str| {
             let answer = plain.get(&format!("/s/{id}")).await;
             assert_eq!(answer.status(), StatusCode::OK);
             assert_eq!(answer.headers()["cache-control"], "no-store");
             assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
+            assert_eq!(answer.headers()["x-robots-tag"], "noindex");
             answer.text().await.expect("a page").replace(id, "")
         };
-        assert_eq!(page("aaaaaaaaaaaaaaaa").await, page("bbbbbbbbbbbbbbbb").await);
+        let unknown = page("aaaaaaaaaaaaaaaa").await;
+        for id in [&live.public, &revoked.public] {
+            for _ in 0..3 {
+                assert_eq!(page(id).await, unknown, "it tells whether there is a link");
+            }
+        }
+        assert_eq!(shown(&clerk, &live).await["opens"], 0, "a preview of a messenger opens nothing");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opening_goes_to_its_own_link_alone_and_to_no_script_or_other_site() {
+    run_on(Stack::Embedded, async |app| {
+        let clerk = app.actor(Actor::Clerk);
+        let document = letter(&clerk, "biasa").await;
+        let made = link(&clerk, &document, &terms(app, anyone(), "download", json!({}))).await;
+        let plain = Plain::of(app);
+        let fields = format!("langkah=buka&secret={}", made.secret);
+        let opened = plain.post(&format!("/s/{}", made.public), &fields).await;
+        assert_eq!(opened.status(), StatusCode::SEE_OTHER);
+        let cookie = opened.headers()["set-cookie"].to_str().expect("text").to_owned();
+        for part in ["HttpOnly", "SameSite=Strict", &format!("Path=/s/{};", made.public), "Max-Age="] {
+            assert!(cookie.contains(part), "{part}: {cookie}");
+        }
+        assert!(!cookie.contains(&made.secret), "the secret itself is kept nowhere");
+        assert_eq!(plain.get(&leads_to(&opened)).await.status(), StatusCode::OK);
     })
     .await;
 }
