@@ -7,7 +7,7 @@ use crate::support::regency::Stack;
 use crate::support::tools::is_full;
 
 /// What makes something durable, and what tells somebody else.
-const CALLS: [(&str, &str); 3] =
+pub const CALLS: [(&str, &str); 3] =
     [("sync", "fsync,fdatasync"), ("rename", "rename,renameat,renameat2"), ("send", "sendto,sendmsg,write,writev")];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,42 @@ pub enum Chapter {
     Records,
 }
 
+impl Chapter {
+    pub const ALL: [Chapter; 3] = [Chapter::Keys, Chapter::Store, Chapter::Records];
+}
+
+/// What brings the death.
+#[derive(Clone, Copy, Debug)]
+pub enum Death {
+    /// A named point, once: of the server, or of the command that meets it first.
+    Point(&'static str),
+    /// The n-th of these calls of each command.
+    Call { calls: &'static str, n: usize },
+}
+
+impl Death {
+    fn environment(&self) -> Vec<(&str, &str)> {
+        match self {
+            Death::Point(point) => vec![("LUMBUNG_DIE_AT", point)],
+            Death::Call { .. } => Vec::new(),
+        }
+    }
+
+    fn under(&self) -> Vec<String> {
+        match self {
+            Death::Point(_) => Vec::new(),
+            Death::Call { calls, n } => {
+                let inject = format!("inject={calls}:signal=KILL:when={n}");
+                ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject].map(str::to_owned).into()
+            }
+        }
+    }
+
+    fn is_call(&self) -> bool {
+        matches!(self, Death::Call { .. })
+    }
+}
+
 pub fn chapter_of(point: Point) -> Option<Chapter> {
     match point.name().split('.').next()? {
         "rotate" | "master" | "recovery" => Some(Chapter::Keys),
@@ -58,7 +94,8 @@ async fn every_point(stack: Stack) {
             here.block_on(async {
                 let _seat = seats.acquire().await.expect("never closed");
                 eprintln!("{stack:?}: to die at {point}");
-                Years::begin(stack, point).await.play(chapter).await;
+                let deaths = Years::begin(stack, Death::Point(point)).await.play(chapter).await;
+                assert!(deaths > 0, "{point} was never reached");
             });
         });
     }
@@ -75,11 +112,11 @@ struct Letter {
     bytes: Vec<u8>,
 }
 
-/// An archive whose server and commands die at one point, once.
-struct Years {
+/// An archive whose server and commands die.
+pub struct Years {
     program: Program,
     stack: Stack,
-    point: &'static str,
+    death: Death,
     deaths: usize,
     clerk: Client,
     kept: Vec<Letter>,
@@ -90,14 +127,14 @@ const DAY: u64 = 86_400;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Years {
-    async fn begin(stack: Stack, point: &'static str) -> Years {
+    pub async fn begin(stack: Stack, death: Death) -> Years {
         let mirror = server::scratch("mirror");
         let settings = [
             ("queue.lease_seconds", "10"),
             ("storage.mirror.kind", "folder"),
             ("storage.mirror.folder", mirror.to_str().expect("a plain path")),
         ];
-        let armed = [("LUMBUNG_DIE_AT", point)];
+        let armed = death.environment();
         let launch = Launch { environment: &armed, ..Launch::default() };
         let mut program = Program::launch(stack, &settings, &launch).await;
         let mut deaths = 0;
@@ -106,7 +143,7 @@ impl Years {
             program.start_again().await;
         }
         let clerk = program.actor(Actor::Clerk);
-        let mut years = Years { program, stack, point, deaths, clerk, kept: Vec::new() };
+        let mut years = Years { program, stack, death, deaths, clerk, kept: Vec::new() };
         for class in ["biasa", "rahasia"] {
             let letter = years.letter(class).await;
             years.kept.push(letter);
@@ -114,14 +151,15 @@ impl Years {
         years
     }
 
-    async fn play(mut self, chapter: Chapter) {
+    /// Tells how many deaths there were.
+    pub async fn play(mut self, chapter: Chapter) -> usize {
         match chapter {
             Chapter::Keys => self.keys().await,
             Chapter::Store => self.store().await,
             Chapter::Records => self.records().await,
         }
-        assert!(self.deaths > 0, "{} was never reached", self.point);
         self.end().await;
+        self.deaths
     }
 
     /// A letter of its own that is read.
@@ -168,7 +206,7 @@ impl Years {
     async fn until(&mut self, what: &str, is_so: impl AsyncFn(&mut Years) -> bool) {
         let started = Instant::now();
         while !is_so(self).await {
-            assert!(started.elapsed() < PATIENCE, "{}: {what}: not yet\n{}", self.point, self.program.output());
+            assert!(started.elapsed() < PATIENCE, "{:?}: {what}: not yet\n{}", self.death, self.program.output());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -178,12 +216,13 @@ impl Years {
         let unarmed = |years: &Years, ahead: u64| {
             years.program.command_with(&[("LUMBUNG_CLOCK_AHEAD", &ahead.to_string())], args)
         };
-        if self.deaths > 0 {
+        if self.deaths > 0 && !self.death.is_call() {
             return (unarmed(self, ahead), false);
         }
         let ahead_now = ahead.to_string();
-        let armed = [("LUMBUNG_DIE_AT", self.point), ("LUMBUNG_CLOCK_AHEAD", ahead_now.as_str())];
-        let done = self.program.command_with(&armed, args);
+        let mut armed = self.death.environment();
+        armed.push(("LUMBUNG_CLOCK_AHEAD", ahead_now.as_str()));
+        let done = self.program.home.command_under(&self.death.under(), &armed, args);
         if done.status.code().is_some() {
             return (done, false);
         }
@@ -193,8 +232,11 @@ impl Years {
     }
 
     fn done(&mut self, ahead: u64, args: &[&str]) -> String {
-        let (done, _) = self.command(ahead, args);
-        assert!(done.status.success(), "{}: {args:?}: {}", self.point, String::from_utf8_lossy(&done.stderr));
+        let (done, again) = self.command(ahead, args);
+        // What died at some call may have done all and told nobody: then there is nothing left to do.
+        let had_ended = again && self.death.is_call();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() || had_ended, "{:?}: {args:?}: {said}", self.death);
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
@@ -242,13 +284,13 @@ impl Years {
                 return;
             }
         }
-        panic!("{}: the change of the master key does not end", self.point);
+        panic!("{:?}: the change of the master key does not end", self.death);
     }
 
     /// With the file of the master key as it is, and still to die where it has not.
     async fn restart(&mut self) {
         self.program.cut();
-        let armed = [("LUMBUNG_DIE_AT", self.point)];
+        let armed = self.death.environment();
         let environment = if self.deaths == 0 { &armed[..] } else { &[] };
         self.program.launch_again(&Launch { environment, ..Launch::default() });
         if !self.program.becomes_ready().await {
@@ -337,15 +379,16 @@ impl Years {
         let key = home.dir.join("recovery.txt");
         std::fs::write(&key, self.program.recovery_identity()).expect("our folder");
         let args = ["restore", "--from-bucket", "--recovery-key", key.to_str().expect("a plain path")];
-        let mut done = home.command(&[("LUMBUNG_DIE_AT", self.point)], &args);
+        let mut done = home.command_under(&self.death.under(), &self.death.environment(), &args);
         if done.status.code().is_none() {
             self.deaths += 1;
             done = home.command(&[], &args);
             // It had ended and nobody was told.
-            assert!(done.status.success() || self.point == "restore.committed");
+            let may_have_ended = self.death.is_call() || matches!(self.death, Death::Point("restore.committed"));
+            assert!(done.status.success() || may_have_ended, "{:?}", self.death);
         }
         let verified = home.command(&[], &["verify", "--deep"]);
-        assert!(verified.status.success(), "{}: {}", self.point, String::from_utf8_lossy(&verified.stdout));
+        assert!(verified.status.success(), "{:?}: {}", self.death, String::from_utf8_lossy(&verified.stdout));
         let original = std::mem::replace(&mut self.program.home, home);
         let [versions, keys, entries] = self.figures().await;
         let restored = std::mem::replace(&mut self.program.home, original);
@@ -360,7 +403,7 @@ impl Years {
         for letter in &kept {
             let path = format!("/api/v1/documents/{}", letter.id);
             let content = self.ask(|clerk| clerk.request(Method::GET, &format!("{path}/content"))).await.is(200).body;
-            assert!(content == letter.bytes, "{}: {} has other bytes", self.point, letter.id);
+            assert!(content == letter.bytes, "{:?}: {} has other bytes", self.death, letter.id);
             let clerk = self.clerk.clone();
             let (id, word) = (letter.id.clone(), letter.word.clone());
             self.until("it is found", async |_: &mut Years| clerk.finds(&word).await.contains(&id)).await;

@@ -305,8 +305,14 @@ impl Home {
 
     /// A command of the program on this installation, to its end.
     pub fn command(&self, environment: &[(&str, &str)], args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lumbung"));
-        command.args(args).arg("--config").arg(&self.file).envs(self.environment());
+        self.command_under(&[], environment, args)
+    }
+
+    /// The same, started by another program with its arguments.
+    pub fn command_under(&self, under: &[String], environment: &[(&str, &str)], args: &[&str]) -> Output {
+        let mut words = under.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_lumbung")]);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words).args(args).arg("--config").arg(&self.file).envs(self.environment());
         command.envs(environment.iter().copied()).output().expect("the program runs")
     }
 

@@ -154,7 +154,7 @@ async fn the_language_is_switched_on_every_page_and_stays() {
         clerk.logs_in("clerk").await;
         clerk.searches("undangan").await;
         clerk.presses("footer button[value=en]").await;
-        clerk.reads("1 documents").await;
+        clerk.reads("1 document").await;
         assert!(clerk.at().await.contains("/cari?q=undangan"), "{}", clerk.at().await);
         assert_eq!(clerk.asks("return document.documentElement.lang").await, "en");
         clerk.finds_no_fault().await;
