@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::id::DocumentId;
+use crate::{clock::Time, id::DocumentId};
 
 /// No transaction that writes a change lasts longer than this: so far back a node looks for late ones.
 pub const WINDOW: Duration = Duration::from_secs(120);
@@ -23,6 +23,11 @@ pub fn numbers_of(time: Duration) -> i64 {
     (time.as_millis() as i64) << 20
 }
 
+/// The lowest number that is given at this time.
+pub fn number_at(time: Time) -> i64 {
+    time.0 << 20
+}
+
 /// When a number was given.
 pub fn time_of(number: i64) -> Duration {
     Duration::from_millis((number >> 20).unsigned_abs())
@@ -34,10 +39,10 @@ impl Applied {
         self.within_window.clear();
     }
 
-    pub fn note(&mut self, changes: &[(i64, DocumentId)]) {
+    pub fn note(&mut self, changes: &[(i64, DocumentId)], now: Time) {
         self.newest = changes.iter().map(|(seq, _)| *seq).fold(self.newest, i64::max);
         self.within_window.extend(changes.iter().copied());
-        let oldest = self.newest - 2 * numbers_of(WINDOW);
+        let oldest = self.passed(now) - 2 * numbers_of(WINDOW);
         self.within_window.retain(|(seq, _)| *seq >= oldest);
     }
 
@@ -57,13 +62,18 @@ impl Applied {
     }
 
     /// Where to look for every change that may not be applied.
-    pub fn look_from(&self) -> i64 {
-        self.newest - numbers_of(WINDOW)
+    pub fn look_from(&self, now: Time) -> i64 {
+        self.passed(now) - numbers_of(WINDOW)
     }
 
     /// Where a search looks.
-    pub fn late_from(&self) -> i64 {
-        self.newest - numbers_of(LATE)
+    pub fn late_from(&self, now: Time) -> i64 {
+        self.passed(now) - numbers_of(LATE)
+    }
+
+    /// The newest number, unless it was given by a clock that ran ahead: what happens now has a lower one.
+    fn passed(&self, now: Time) -> i64 {
+        self.newest.min(number_at(now))
     }
 }
 
@@ -76,14 +86,28 @@ mod tests {
     fn a_number_that_became_visible_late_is_still_new() {
         let clock = Clock::default();
         let (early, late) = (DocumentId::fresh(&clock), DocumentId::fresh(&clock));
-        let now = numbers_of(Duration::from_secs(1_000_000));
+        let (time, now) = (Time(1_000_000_000), numbers_of(Duration::from_secs(1_000_000)));
         let mut applied = Applied::default();
-        applied.note(&[(now, early)]);
+        applied.note(&[(now, early)], time);
         let committed_later = (now - numbers_of(Duration::from_secs(5)), late);
         assert!(!applied.has(&committed_later));
-        assert!(applied.look_from() < committed_later.0 && applied.late_from() < committed_later.0);
-        applied.note(&[committed_later]);
+        assert!(applied.look_from(time) < committed_later.0 && applied.late_from(time) < committed_later.0);
+        applied.note(&[committed_later], time);
         assert!(applied.has(&committed_later));
         assert_eq!(applied.newest(), now);
+    }
+    #[test]
+    fn what_happens_after_a_clock_was_put_right_is_looked_for_and_applied_once() {
+        let clock = Clock::default();
+        let (ahead, present) = (Time(9_000_000_000), Time(1_000_000_000));
+        let early = (number_at(ahead), DocumentId::fresh(&clock));
+        let before = (number_at(ahead) - numbers_of(WINDOW) * 3, DocumentId::fresh(&clock));
+        let mut applied = Applied::default();
+        applied.note(&[before, early], ahead);
+        applied.note(&[before, early], present);
+        let after = (number_at(present), DocumentId::fresh(&clock));
+        assert!(applied.look_from(present) < after.0 && applied.late_from(present) < after.0);
+        applied.note(&[after], present);
+        assert!([before, early, after].iter().all(|change| applied.has(change)), "nothing is applied again and again");
     }
 }

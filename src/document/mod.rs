@@ -11,7 +11,7 @@ mod scan;
 mod shown;
 mod sql;
 
-pub use applied::{Applied, WINDOW, numbers_of, time_of};
+pub use applied::{Applied, WINDOW, number_at, numbers_of, time_of};
 pub use details::{Changes, Details, Limits, clean_file_name};
 pub use field::{Reach, ScanState, SecurityClass, State, Urgency};
 pub use list::{Filter, list};
@@ -181,7 +181,7 @@ pub async fn granted_numbers(db: &Db, id: DocumentId, now: Time) -> Result<Vec<i
 /// The sequence is time and randomness, so that writers never wait for each other; readers look back a window.
 pub async fn touch_index(tx: &mut Tx, clock: &Clock, id: DocumentId) -> Result<()> {
     let random = u32::from_be_bytes(id::random::<4>()) >> 12;
-    let seq = clock.now().0 << 20 | i64::from(random);
+    let seq = number_at(clock.now()) | i64::from(random);
     sql::insert_index_change(tx, seq, id).await
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::{
     app::{App, Happening},
     crash::{Point, point},
-    document::{self, Applied, Document, Reach, State, WINDOW, numbers_of, time_of},
+    document::{self, Applied, Document, Reach, State, WINDOW, number_at, numbers_of, time_of},
     error::{Error, Result},
     id::DocumentId,
     search::{Change, Details, Index, IndexedDocument},
@@ -37,8 +37,15 @@ pub async fn run(app: App) {
 }
 
 /// What the index held when the program started counts as applied, before anybody can ask.
-pub fn begin(app: &App) {
+pub fn begin(app: &App) -> Result<()> {
+    let now = number_at(app.clock.now());
+    if app.index.cursor().abs() > now + numbers_of(WINDOW) {
+        // What happened since it was put right has lower numbers, and nobody knows since when.
+        tracing::warn!("the index was written by a clock that ran ahead; it is built anew");
+        app.index.reset()?;
+    }
     set_newest(app, built_since(app));
+    Ok(())
 }
 
 /// One step; an index that is new, or was lost while the server ran, is built first.
@@ -52,7 +59,7 @@ async fn follow(app: &App) -> Result<bool> {
 /// The change from which on the log has to be applied to what the index holds.
 fn built_since(app: &App) -> i64 {
     match app.index.cursor() {
-        0 => (app.clock.now().0 << 20) - numbers_of(WINDOW),
+        0 => number_at(app.clock.now()) - numbers_of(WINDOW),
         cursor => cursor.abs(),
     }
 }
@@ -103,7 +110,7 @@ fn set_newest(app: &App, newest: i64) {
 async fn step(app: &App) -> Result<bool> {
     let cursor = app.index.cursor();
     let mut fresh = Vec::new();
-    let mut after = progress(app)?.look_from();
+    let mut after = progress(app)?.look_from(app.clock.now());
     // The window may hold many numbers that are applied already: read on until a batch of new ones is found.
     loop {
         let seen = document::index_changes(&app.db, after, LOOK).await?;
@@ -125,9 +132,9 @@ async fn step(app: &App) -> Result<bool> {
     documents.dedup();
     let newest = fresh.iter().map(|(seq, _)| *seq).max().unwrap_or(0);
     // While the index is being built its cursor says so and stays.
-    let next = if cursor > 0 { newest.max(cursor) } else { cursor };
+    let next = if cursor > 0 { newest.max(cursor).min(number_at(app.clock.now())) } else { cursor };
     let findable = apply(app, &documents, cursor, next).await?;
-    progress(app)?.note(&fresh);
+    progress(app)?.note(&fresh, app.clock.now());
     if let Err(cause) = announce_shown(app, findable).await {
         // Nobody was told: the next step does all of it again.
         progress(app)?.forget(&fresh);
@@ -139,7 +146,7 @@ async fn step(app: &App) -> Result<bool> {
 
 /// Documents whose latest change this node has not applied: whoever searches now must not be shown their former state.
 pub async fn pending(app: &App) -> Result<HashSet<DocumentId>> {
-    let mut after = progress(app)?.late_from();
+    let mut after = progress(app)?.late_from(app.clock.now());
     let mut pending = HashSet::new();
     // To the end, however far this node is behind: one that is left out here would be found in its former state.
     loop {
@@ -157,7 +164,7 @@ pub async fn pending(app: &App) -> Result<HashSet<DocumentId>> {
 
 /// For how long the oldest change has waited that this node's index does not hold.
 pub async fn behind(app: &App) -> Result<Duration> {
-    let after = progress(app)?.late_from();
+    let after = progress(app)?.late_from(app.clock.now());
     let seen = document::index_changes(&app.db, after, PENDING).await?;
     let applied = progress(app)?;
     let oldest = seen.iter().filter(|change| !applied.has(change)).map(|(seq, _)| *seq).min();

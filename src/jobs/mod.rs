@@ -38,7 +38,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Starts every background task of a node. They end when `app.stopping` is cancelled.
 pub fn start(app: &App) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    indexing::begin(app);
+    if let Err(cause) = indexing::begin(app) {
+        tracing::error!(cause = %cause.chain(), "the index cannot be begun anew");
+    }
     for _ in 0..app.queue.settings().workers {
         tasks.spawn(work(app.clone()));
     }

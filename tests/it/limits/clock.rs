@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::share::{anyone, content, holder, letter, link, open, terms};
 use crate::support::app::{TestApp, both_stacks};
-use crate::support::regency::{Actor, PASSWORD};
+use crate::support::regency::{Actor, PASSWORD, Stack};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const AHEAD: Duration = Duration::from_secs(400 * 86_400);
@@ -30,6 +30,35 @@ async fn signed_in(app: &TestApp, actor: Actor) -> Client {
     let client = app.actor(actor);
     let told = client.log_in(&client.account().login, PASSWORD).await.is(201).json();
     client.with_token(told["access_token"].as_str().expect("a token"))
+}
+
+async fn put_right_while_it_stood(stack: Stack) {
+    let mut app = TestApp::start(stack).await;
+    letter(&app.actor(Actor::Clerk), "biasa").await;
+    app.clock.advance(AHEAD);
+    let clerk = app.actor(Actor::Clerk);
+    clerk.upload_and_read("kelak.txt", b"Perihal: bendungan kelak".to_vec(), json!({})).await;
+    app.settled().await;
+    let clock = app.clock.clone();
+    app.restart_after(|_| clock.turn_back(AHEAD)).await;
+    let clerk = app.actor(Actor::Clerk);
+    clerk.upload_and_read("kini.txt", b"Perihal: bendungan kini".to_vec(), json!({})).await;
+    let begun = std::time::Instant::now();
+    while clerk.finds("bendungan").await.len() < 2 || clerk.finds("undangan").await.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the index does not follow");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_a_time_that_was_not_is_built_anew_embedded() {
+    put_right_while_it_stood(Stack::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_a_time_that_was_not_is_built_anew_networked() {
+    put_right_while_it_stood(Stack::Networked).await;
 }
 
 both_stacks!(a_clock_that_ran_ahead_for_a_while_harms_nothing, async |app: &TestApp| {
@@ -66,10 +95,16 @@ both_stacks!(a_clock_that_ran_ahead_for_a_while_harms_nothing, async |app: &Test
     open(&app.nobody(), &ended, json!({})).await.refusal(404, "link-unusable");
     holder(app, &opened).get(&content(&ended)).await.refusal(404, "link-unusable");
     records_follow(app).await;
+    let now = clerk.upload_and_read("kini.txt", b"Perihal: saluran blencong".to_vec(), json!({})).await;
+    let found = async || clerk.finds("blencong").await;
+    assert_eq!(found().await, [now["id"].as_str().expect("an id")], "the index follows");
+    clerk.delete(&format!("/api/v1/documents/{}", now["id"].as_str().expect("an id"))).await.is(204);
+    assert_eq!(found().await, Vec::<String>::new(), "what goes into the trash is not found");
+    let in_trash = trashed(&clerk).await;
 
     // For a day nothing is destroyed; then what is old enough is, and not before.
     let mut days = 0;
-    while trashed(&signed_in(app, Actor::Clerk).await).await == 1 {
+    while trashed(&signed_in(app, Actor::Clerk).await).await == in_trash {
         vault::keep(&app.app).await;
         app.clock.advance(DAY);
         days += 1;
