@@ -79,6 +79,9 @@ pub struct Parts {
     public_url: std::sync::OnceLock<String>,
 }
 
+/// Seconds. Nodes look for each other's changes two minutes back.
+const MOST_AHEAD: f64 = 30.0;
+
 /// Counts and durations of this node, for its operator.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -133,6 +136,13 @@ impl App {
         crate::seal::limit_memory(config.upload.spool_memory_total_bytes);
         let db = Db::connect(&database(&config)?).await?.dated_by(&clock);
         db::migrate(&db, db::MIGRATIONS, &clock).await?;
+        let ahead = db.clock_ahead().await?;
+        if ahead.abs() > MOST_AHEAD {
+            tracing::warn!(
+                ahead_seconds = ahead,
+                "this machine's clock differs from the database's; nodes must agree within a minute"
+            );
+        }
         let (master, recovery) = unlocked(&db, &config).await?;
         let (master, recovery) = (Arc::new(master), InForce::new(recovery));
         let keys = OfficeKeys::new(db.clone(), &master);

@@ -308,6 +308,17 @@ impl Db {
         self.written.or_by(trial).await
     }
 
+    /// By how many seconds this program's clock is before the database's. SQLite's is the same one.
+    pub async fn clock_ahead(&self) -> Result<f64> {
+        if !self.is_postgres() {
+            return Ok(0.0);
+        }
+        let asked = self.clock.now();
+        let told: Option<(i64,)> =
+            self.one("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", params![]).await?;
+        Ok(told.map_or(0.0, |(theirs,)| (asked.0 - theirs) as f64 / 1000.0))
+    }
+
     pub async fn close(&self) {
         match &self.pools {
             Pools::Sqlite { read, write, aside } => {

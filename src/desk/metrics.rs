@@ -66,6 +66,10 @@ async fn health(app: &App, registry: &mut Registry) -> bool {
 }
 
 async fn behind(app: &App, registry: &mut Registry) {
+    if let Ok(ahead) = app.db.clock_ahead().await {
+        let help = "How far this node's clock is before the database's; nodes must agree within a minute";
+        seconds(registry, "clock_ahead", help, ahead);
+    }
     if let Ok((waiting, dead)) = app.queue.depth().await {
         let states = [("waiting", waiting as f64), ("dead", dead as f64)];
         several(registry, "jobs", "Jobs, by state; a dead one waits for an operator", states);

@@ -68,7 +68,11 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         let path = cause.path().to_string();
         let pointer =
             if path == "." { String::new() } else { format!("/{}", path.replace(['.', '['], "/").replace(']', "")) };
-        Error::invalid(pointer, say(format!("Isian tidak sesuai: {inner}"), format!("Not as expected: {inner}")))
+        let why = inner.to_string();
+        Error::invalid(
+            pointer,
+            say(format!("Isian tidak sesuai: {}", indonesian(&why)), format!("Not as expected: {why}")),
+        )
     })?;
     from.end().map_err(|cause| {
         Error::bad_request(
@@ -106,7 +110,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             Error::invalid(
                 "/query",
                 say(
-                    format!("Parameter alamat tidak sesuai: {why}"),
+                    format!("Parameter alamat tidak sesuai: {}", indonesian(&why)),
                     format!("A query parameter is not as expected: {why}"),
                 ),
             )
@@ -135,9 +139,71 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
         let pairs = serde_urlencoded::from_bytes(&body).map_err(|cause| {
             Error::invalid(
                 "/form",
-                say(format!("Isian formulir tidak sesuai: {cause}"), format!("The form is not as expected: {cause}")),
+                say(
+                    format!("Isian formulir tidak sesuai: {}", indonesian(&cause.to_string())),
+                    format!("The form is not as expected: {cause}"),
+                ),
             )
         })?;
         Ok(Form(pairs))
+    }
+}
+
+/// What a deserializer says, with its own words in Indonesian; names and values stay as they are.
+fn indonesian(said: &str) -> String {
+    const WORDS: [(&str, &str); 12] = [
+        ("unknown field", "isian tidak dikenal"),
+        ("unknown variant", "pilihan tidak dikenal"),
+        ("missing field", "isian yang wajib tidak ada:"),
+        ("duplicate field", "isian ditulis dua kali:"),
+        ("invalid type:", "jenisnya salah:"),
+        ("invalid value:", "nilainya salah:"),
+        ("invalid length", "panjangnya salah"),
+        (", expected one of", "; yang dikenal:"),
+        (", expected", "; yang diharapkan:"),
+        ("` or `", "` atau `"),
+        (" at line ", " pada baris "),
+        (" column ", " kolom "),
+    ];
+    WORDS.iter().fold(said.to_owned(), |said, (english, ours)| said.replacen(english, ours, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Class {
+        Biasa,
+        Terbatas,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        _class: Option<Class>,
+        _pages: u32,
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_body_is_said_in_the_readers_language() {
+        let said = |body: &str| {
+            let error = parse_json::<Asked>(body.as_bytes()).expect_err("it is wrong");
+            error.fields()[0].detail.id.clone()
+        };
+        let one_of = said(r#"{"_class":"aneh","_pages":1}"#);
+        assert!(
+            one_of.contains("pilihan tidak dikenal `aneh`; yang dikenal: `biasa`")
+                || one_of.contains("yang diharapkan: `biasa`"),
+            "{one_of}"
+        );
+        assert!(said(r#"{"_pages":"x"}"#).contains("jenisnya salah: string \"x\"; yang diharapkan: u32"));
+        assert!(said("{}").contains("isian yang wajib tidak ada: `_pages`"));
+        assert!(said(r#"{"pages":1}"#).contains("isian tidak dikenal `pages`; yang "));
+        for body in [r#"{"_class":"aneh","_pages":1}"#, r#"{"_pages":"x"}"#, "{}", r#"{"pages":1}"#] {
+            let said = said(body);
+            assert!(!["expected", "unknown", "missing", "invalid"].iter().any(|word| said.contains(word)), "{said}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::id;
 use crate::reading::support::letter_pdf;
 use crate::support::fault::{Fault, Proxy};
 use crate::support::minio;
-use crate::support::program::Program;
+use crate::support::program::{Launch, Program};
 use crate::support::regency::{Actor, Stack};
 use crate::support::server::free_port;
 use crate::support::tools;
@@ -86,6 +86,7 @@ async fn a_node_tells_its_operator_what_it_did_and_nothing_about_whom() {
         assert!(figures.value("lumbung_job_seconds_count", "read_pages") >= 1.0, "{}", figures.text);
         assert_eq!(figures.value("lumbung_jobs", "dead"), 0.0);
         assert!(figures.value("lumbung_index_behind_seconds", "") < 5.0);
+        assert!(figures.value("lumbung_clock_ahead_seconds", "").abs() < 5.0);
         assert!(figures.value("lumbung_resident_memory_bytes", "") > 1e6);
         assert!(figures.value("lumbung_disk_free_bytes", "data") > 0.0);
         for name in [&document, title, "Kalimalang", clerk.office(), &clerk.account().login] {
@@ -218,4 +219,16 @@ async fn a_store_that_is_slow_or_away_and_a_caller_who_waits_are_seen_and_each_f
     }
     let throttled = Figures::at(&address).await.value("lumbung_refused_total", "too-many");
     assert_eq!(throttled, waits + 1.0, "who is throttled is seen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_clock_differs_from_the_databases_tells_by_how_much() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let launch = Launch { environment: &[("LUMBUNG_CLOCK_AHEAD", "300")], ..Launch::default() };
+    let mut program = Program::launch(Stack::Networked, &[("metrics.listen", address.as_str())], &launch).await;
+    assert!(program.becomes_ready().await, "{}", program.output());
+    let ahead = Figures::at(&address).await.value("lumbung_clock_ahead_seconds", "");
+    assert!((295.0..305.0).contains(&ahead), "{ahead}");
+    let told = program.output();
+    assert!(told.contains("WARN") && told.contains("clock"), "{told}");
 }
