@@ -43,9 +43,13 @@ async fn a_node_that_is_killed_under_load_loses_nothing() {
         assert!(started.elapsed() < FOLLOWS, "{found} of {of} are found; jobs: {:?}", waiting(&second).await);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    // One of which nobody was told may have been counted in the place of one that is still being read.
     for (document, _) in &kept {
-        let shown = clerk.get(&format!("/api/v1/documents/{document}")).await.is(200).json();
-        assert_eq!(shown["state"], "ready", "{shown}");
+        let shown = async || clerk.get(&format!("/api/v1/documents/{document}")).await.is(200).json();
+        while shown().await["state"] != "ready" {
+            assert!(started.elapsed() < FOLLOWS, "{}; jobs: {:?}", shown().await, waiting(&second).await);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
     eprintln!("{} letters were acknowledged, 4 kills, 0 lost", kept.len());
 }
