@@ -271,7 +271,7 @@ impl Way {
         let mut tx = self.db.write().await?;
         let recorded = record(&mut tx, with, received, &details, &accepted).await?;
         tx.commit().await?;
-        Ok(recorded.document)
+        Ok(recorded.created.recorded.document)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result, say},
     id::{OfficeId, PersonId, PostId, SessionId, TokenId},
+    office::Brief,
 };
 
 /// Roles of a post, as in `post.role`.
@@ -142,7 +143,7 @@ pub enum Via {
 #[derive(Clone, Debug)]
 pub struct Actor {
     person: PersonId,
-    office: OfficeId,
+    office: Brief,
     /// The office's number in the index.
     number: i64,
     roles: Vec<Role>,
@@ -153,7 +154,7 @@ pub struct Actor {
 impl Actor {
     pub(crate) fn new(
         person: PersonId,
-        office: OfficeId,
+        office: Brief,
         number: i64,
         roles: Vec<Role>,
         posts: Vec<PostId>,
@@ -167,7 +168,12 @@ impl Actor {
     }
 
     pub fn office(&self) -> OfficeId {
-        self.office
+        self.office.id
+    }
+
+    /// The office as answers show it.
+    pub fn owner(&self) -> &Brief {
+        &self.office
     }
 
     pub fn office_number(&self) -> i64 {
@@ -268,14 +274,14 @@ impl Sight {
 impl Actor {
     /// Regency roles see no archive at all, so they have no sight: what they ask for does not exist.
     pub fn sight(&self) -> Option<Sight> {
-        self.may(Act::Read).then_some(Sight { office: self.office, number: self.number, head: self.is_head() })
+        self.may(Act::Read).then_some(Sight { office: self.office.id, number: self.number, head: self.is_head() })
     }
 
     /// The same for acts that do not read: a token that may only upload still knows its own office's documents.
     pub fn sight_for(&self, act: Act) -> Option<Sight> {
         let in_archive = matches!(act, Act::Read | Act::Upload | Act::Edit | Act::Share | Act::Decide);
         (in_archive && self.may(act)).then_some(Sight {
-            office: self.office,
+            office: self.office.id,
             number: self.number,
             head: self.is_head(),
         })

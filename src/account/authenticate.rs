@@ -7,7 +7,6 @@ use super::{Accounts, session, sql, token};
 use crate::{
     access::{Actor, Role, Via},
     clock::Time,
-    db::Tx,
     error::{Error, Result, say},
     id::{OfficeId, PersonId, PostId, SessionId, TokenId},
     office::Brief,
@@ -49,81 +48,77 @@ impl Accounts {
     async fn by_jwt(&self, text: &str, acting: Option<OfficeId>) -> Result<Option<Actor>> {
         let now = self.clock.now();
         let Ok(claims) = self.signer.verify::<session::Claims>(session::ACCESS, now, text) else { return Ok(None) };
-        let mut tx = self.db.read().await?;
-        match sql::live_session(&mut tx, claims.sid, now).await? {
-            Some(row) if row.person == claims.sub.0 => self.in_session(tx, row, acting, Via::Session).await,
+        match sql::held_session(&self.db, claims.sid, now).await? {
+            Some(held) if held.person == claims.sub.0 => self.in_session(held, acting, Via::Session).await,
             _ => Ok(None),
         }
     }
 
     async fn by_cookie(&self, secret: &str, acting: Option<OfficeId>) -> Result<Option<Actor>> {
-        let mut tx = self.db.read().await?;
-        match sql::live_web_session(&mut tx, hash(secret), self.clock.now()).await? {
-            Some(row) => self.in_session(tx, row, acting, Via::Web).await,
+        match sql::held_web_session(&self.db, hash(secret), self.clock.now()).await? {
+            Some(held) => self.in_session(held, acting, Via::Web).await,
             None => Ok(None),
         }
     }
 
     async fn in_session(
         &self,
-        mut tx: Tx,
-        row: sql::LiveRow,
+        held: sql::Held,
         acting: Option<OfficeId>,
         via: fn(SessionId) -> Via,
     ) -> Result<Option<Actor>> {
         let now = self.clock.now();
-        let posts = sql::postings(&mut tx, PersonId(row.person), now).await?;
-        drop(tx);
-        let session = SessionId(row.id);
+        let sql::Held { posts, .. } = held;
+        let session = SessionId(held.id);
         let holds_in = |office: OfficeId| posts.iter().any(|post| post.office.id == office);
         let office = match acting {
             Some(office) if holds_in(office) => Some(office),
             Some(_) if posts.is_empty() => None,
             Some(_) => return Err(not_your_office()),
-            None => {
-                row.office.map(OfficeId).filter(|office| holds_in(*office)).or(posts.first().map(|post| post.office.id))
-            }
+            None => held
+                .office
+                .map(OfficeId)
+                .filter(|office| holds_in(*office))
+                .or(posts.first().map(|post| post.office.id)),
         };
         let Some(office) = office else { return Ok(None) };
-        if now.since(Time(row.seen_at)) >= SEEN_EVERY {
+        if now.since(Time(held.seen_at)) >= SEEN_EVERY {
             let mut tx = self.db.write().await?;
             sql::seen_session(&mut tx, session, now).await?;
             tx.commit().await?;
         }
-        Ok(actor(PersonId(row.person), office, &posts, via(session)))
+        Ok(actor(PersonId(held.person), office, &posts, via(session)))
     }
 
     async fn by_token(&self, text: &str, acting: Option<OfficeId>) -> Result<Option<Actor>> {
         let now = self.clock.now();
-        let mut tx = self.db.read().await?;
-        let Some(row) = sql::live_token(&mut tx, hash(text), now).await? else { return Ok(None) };
-        let (maker, office, id) = (PersonId(row.maker), OfficeId(row.office), TokenId(row.id));
-        let posts = sql::postings(&mut tx, maker, now).await?;
-        drop(tx);
+        let Some(held) = sql::held_token(&self.db, hash(text), now).await? else { return Ok(None) };
+        let office = held.office.map(OfficeId).ok_or_else(|| Error::internal("a token of no office"))?;
+        let (maker, id) = (PersonId(held.person), TokenId(held.id));
         if acting.is_some_and(|acting| acting != office) {
             return Err(not_your_office());
         }
-        if now.since(Time(row.seen_at.unwrap_or(0))) >= SEEN_EVERY {
+        if now.since(Time(held.seen_at)) >= SEEN_EVERY {
             let mut tx = self.db.write().await?;
             sql::seen_token(&mut tx, id, now).await?;
             tx.commit().await?;
         }
-        let scopes = token::parse_scopes(&row.scopes);
-        Ok(actor(maker, office, &posts, Via::Token { id, scopes }))
+        let scopes = token::parse_scopes(&held.scopes);
+        Ok(actor(maker, office, &held.posts, Via::Token { id, scopes }))
     }
 }
 
 /// The roles of one office are united; those of other offices do not count while this one acts.
 fn actor(person: PersonId, office: OfficeId, posts: &[Posting], via: Via) -> Option<Actor> {
     let here: Vec<&Posting> = posts.iter().filter(|post| post.office.id == office).collect();
-    let number = here.first()?.office_number;
+    let Posting { office, office_number, .. } = here.first()?;
     let mut roles: Vec<Role> = Vec::new();
     for post in &here {
         if !roles.contains(&post.role) {
             roles.push(post.role);
         }
     }
-    Some(Actor::new(person, office, number, roles, here.iter().map(|post| post.post).collect(), via))
+    Some(Actor::new(person, office.clone(), *office_number, roles, here.iter().map(|post| post.post).collect(), via))
 }
 
 fn not_your_office() -> Error {

@@ -119,8 +119,7 @@ impl Accounts {
             }
             return Err(Error::unauthorized());
         }
-        if sql::live_session(&mut tx, session, now).await?.is_none()
-            || sql::postings(&mut tx, person, now).await?.is_empty()
+        if !sql::is_live_session(&mut tx, session, now).await? || sql::postings(&mut tx, person, now).await?.is_empty()
         {
             return Err(Error::unauthorized());
         }

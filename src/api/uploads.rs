@@ -262,7 +262,8 @@ pub(super) async fn complete(
     if let Some(admitted) = admitted {
         app.sharing.settle(&mut tx, admitted, received.size(), received.media_type()).await?;
     }
-    let recorded = ingest::record(&mut tx, app.recording(), received, details, accepted).await?;
+    let kept = ingest::record(&mut tx, app.recording(), received, details, accepted).await?;
+    let recorded = kept.created.recorded;
     if !app.ingest.finish_upload(&mut tx, upload.id, recorded.document).await? {
         drop(tx);
         let now = app.ingest.upload(upload.id, |_| true).await?;

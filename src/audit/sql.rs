@@ -64,7 +64,7 @@ pub(super) async fn insert(tx: &mut Tx, id: AuditId, at: Time, entry: &Entry<'_>
         Who::Machine => ("machine", None, None, None),
     };
     let origin = entry.origin;
-    tx.execute(
+    tx.insert(
         "INSERT INTO audit (id, at, who, person, token, link, via, office, action, object, result, network, agent,
             request, detail)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
@@ -87,7 +87,6 @@ pub(super) async fn insert(tx: &mut Tx, id: AuditId, at: Time, entry: &Entry<'_>
         ],
     )
     .await
-    .map(drop)
 }
 
 /// One statement, so that of two parallel readings one leaves the row. A mark of a clock that ran ahead holds nothing back.

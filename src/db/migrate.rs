@@ -67,7 +67,7 @@ async fn apply(tx: &mut Tx, migration: &Migration, checksum: &str, clock: &Clock
 impl Tx {
     /// Several statements inside this transaction; for the schema only.
     async fn script(&mut self, script: &'static str) -> Result<()> {
-        match self.on.connection() {
+        match self.connection().await? {
             Connected::Sqlite(on) => sqlx::raw_sql(script).execute(on).await.map(drop)?,
             Connected::Postgres(on) => sqlx::raw_sql(script).execute(on).await.map(drop)?,
         }

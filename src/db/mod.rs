@@ -4,6 +4,7 @@
 mod heard;
 mod holding;
 mod installation;
+mod later;
 mod migrate;
 mod noted;
 mod schema;
@@ -41,6 +42,7 @@ use crate::error::{Error, Result, say};
 use crate::proof::Proof;
 pub use holding::beside;
 use holding::{Holding, Pool, must_hold_none};
+use later::{Later, together};
 use noted::Noted;
 use value::{postgres_arguments, sqlite_arguments};
 
@@ -68,11 +70,14 @@ pub struct Tx {
     on: On,
     answer: Duration,
     noted: Noted,
+    later: Later,
     _holding: Holding,
 }
 
 enum On {
     Sqlite(Transaction<'static, Sqlite>),
+    /// Until something is asked: what changes without a question is one statement, which is a transaction by itself.
+    PostgresUnbegun(PgPool),
     Postgres(Transaction<'static, Postgres>),
     /// For reading: there each statement sees its own state anyway, so that beginning and ending would be messages for nothing.
     PostgresReading(PoolConnection<Postgres>),
@@ -82,16 +87,6 @@ enum On {
 enum Connected<'a> {
     Sqlite(&'a mut SqliteConnection),
     Postgres(&'a mut PgConnection),
-}
-
-impl On {
-    fn connection(&mut self) -> Connected<'_> {
-        match self {
-            On::Sqlite(tx) => Connected::Sqlite(tx),
-            On::Postgres(tx) => Connected::Postgres(tx),
-            On::PostgresReading(connection) => Connected::Postgres(connection),
-        }
-    }
 }
 
 /// A row that both databases can give; `#[derive(sqlx::FromRow)]` provides it.
@@ -221,7 +216,7 @@ impl Db {
         must_hold_none(self.pool(Pool::SqliteWrite));
         let on = match &self.pools {
             Pools::Sqlite { write, .. } => On::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres { pool, .. } => On::Postgres(begin(pool, "BEGIN", self.answer).await?),
+            Pools::Postgres { pool, .. } => On::PostgresUnbegun(pool.clone()),
         };
         Ok(self.tx(on, Pool::SqliteWrite))
     }
@@ -249,7 +244,8 @@ impl Db {
     }
 
     fn tx(&self, on: On, pool: Pool) -> Tx {
-        Tx { on, answer: self.answer, noted: Noted::new(&self.clock), _holding: Holding::of(self.pool(pool)) }
+        let _holding = Holding::of(self.pool(pool));
+        Tx { on, answer: self.answer, noted: Noted::new(&self.clock), later: Later::default(), _holding }
     }
 
     /// PostgreSQL has one pool for reading and writing.
@@ -264,8 +260,15 @@ impl Db {
 
     /// One statement in a transaction of its own.
     pub async fn execute(&self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<u64> {
+        let text = sql.into().on(self.is_postgres());
+        // What leaves no note is a transaction by itself.
+        if let (Pools::Postgres { pool, .. }, None) = (&self.pools, noted::noting(text)) {
+            must_hold_none(self.pool(Pool::SqliteWrite));
+            let statement = sqlx::query_with(text, postgres_arguments(values)?);
+            return Ok(in_time(self.answer, statement.execute(pool)).await?.rows_affected());
+        }
         let mut tx = self.write().await?;
-        let changed = tx.execute(sql, values).await?;
+        let changed = tx.execute(text, values).await?;
         tx.commit().await?;
         Ok(changed)
     }
@@ -351,7 +354,7 @@ impl Tx {
         let text = self.text(sql);
         self.must_be_writing()?;
         let answer = self.answer;
-        Ok(match self.on.connection() {
+        Ok(match self.connection().await? {
             Connected::Sqlite(on) => {
                 in_time(answer, sqlx::query_with(text, sqlite_arguments(values)?).execute(on)).await?.rows_affected()
             }
@@ -363,7 +366,7 @@ impl Tx {
 
     pub async fn all<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Vec<T>> {
         let (text, answer) = (reading(self.text(sql))?, self.answer);
-        match self.on.connection() {
+        match self.connection().await? {
             Connected::Sqlite(on) => {
                 in_time(answer, sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_all(on)).await
             }
@@ -375,7 +378,7 @@ impl Tx {
 
     pub async fn one<T: Row>(&mut self, sql: impl Into<Sql>, values: Vec<Value>) -> Result<Option<T>> {
         let (text, answer) = (reading(self.text(sql))?, self.answer);
-        match self.on.connection() {
+        match self.connection().await? {
             Connected::Sqlite(on) => {
                 in_time(answer, sqlx::query_as_with(text, sqlite_arguments(values)?).fetch_optional(on)).await
             }
@@ -393,7 +396,7 @@ impl Tx {
         types: &[Type],
     ) -> Result<Vec<Vec<Value>>> {
         let answer = self.answer;
-        match self.on.connection() {
+        match self.connection().await? {
             Connected::Sqlite(on) => {
                 let rows = in_time(answer, sqlx::query_with(text, sqlite_arguments(values)?).fetch_all(on)).await?;
                 rows.iter().map(|row| table::values_of_sqlite(row, types)).collect()
@@ -408,13 +411,36 @@ impl Tx {
     /// Returns when the change is durable. A transaction that is dropped instead is rolled back.
     pub async fn commit(mut self) -> Result<()> {
         if let Some((sql, values)) = self.noted.statement() {
-            self.execute_unnoted(sql, values).await?;
+            match self.on {
+                On::Sqlite(_) => drop(self.execute_unnoted(sql, values).await?),
+                _ => self.later.add(sql, values),
+            }
         }
+        if let On::PostgresUnbegun(pool) = &self.on {
+            return together(&mut self.later, pool, self.answer).await;
+        }
+        self.connection().await?;
         match self.on {
             On::Sqlite(tx) => in_time(self.answer, tx.commit()).await,
             On::Postgres(tx) => in_time(self.answer, tx.commit()).await,
-            On::PostgresReading(_) => Ok(()),
+            On::PostgresUnbegun(_) | On::PostgresReading(_) => Ok(()),
         }
+    }
+
+    /// Where the next statement runs, with the transaction begun and what waited sent.
+    async fn connection(&mut self) -> Result<Connected<'_>> {
+        if let On::PostgresUnbegun(pool) = &self.on {
+            self.on = On::Postgres(begin(pool, "BEGIN", self.answer).await?);
+        }
+        Ok(match &mut self.on {
+            On::Sqlite(tx) => Connected::Sqlite(tx),
+            On::Postgres(tx) => {
+                together(&mut self.later, &mut **tx, self.answer).await?;
+                Connected::Postgres(tx)
+            }
+            On::PostgresReading(connection) => Connected::Postgres(connection),
+            On::PostgresUnbegun(_) => return Err(Error::internal("a transaction that was begun is not")),
+        })
     }
 
     fn text(&self, sql: impl Into<Sql>) -> &'static str {
@@ -425,7 +451,7 @@ impl Tx {
     fn must_be_writing(&self) -> Result<()> {
         match self.on {
             On::PostgresReading(_) => Err(Error::internal("a change in a transaction that was opened for reading")),
-            On::Sqlite(_) | On::Postgres(_) => Ok(()),
+            On::Sqlite(_) | On::Postgres(_) | On::PostgresUnbegun(_) => Ok(()),
         }
     }
 }

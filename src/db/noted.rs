@@ -9,7 +9,11 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use serde_json::Value as Json;
 
 use super::{RECORDED, Type, Value, params};
-use crate::{clock::Clock, id};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    id,
+};
 
 /// The keys of changed rows by table, as `record_change.changes` holds them.
 pub type ChangedRows = BTreeMap<String, Vec<Vec<Json>>>;
@@ -26,6 +30,17 @@ pub(super) struct Noting {
     pub table: &'static str,
     pub text: &'static str,
     pub key_types: &'static [Type],
+    /// Which values of a plain INSERT are the new row's key.
+    key_places: Option<&'static [usize]>,
+}
+
+impl Noting {
+    /// The key of the row that this inserts.
+    pub(super) fn inserted(&self, values: &[Value]) -> Result<Vec<Value>> {
+        let key = self.key_places.map(|places| places.iter().filter_map(|at| values.get(*at).cloned()).collect());
+        key.filter(|key: &Vec<Value>| key.len() == self.key_types.len())
+            .ok_or_else(|| Error::internal("only a plain INSERT of one row with its whole key can wait"))
+    }
 }
 
 impl Noted {
@@ -81,15 +96,45 @@ fn understand(text: &'static str) -> Option<Noting> {
     let recorded = RECORDED.iter().find(|recorded| recorded.table == table)?;
     let columns: Vec<&str> = recorded.key.iter().map(|(name, _)| *name).collect();
     let types: Vec<Type> = recorded.key.iter().map(|(_, kind)| *kind).collect();
+    let key_places = places(text, &columns).map(|places| &*places.leak());
     // Leaked once for each statement of the program: it lives as long as the program's own texts.
     let text: &'static str = format!("{text} RETURNING {}", columns.join(", ")).leak();
-    Some(Noting { table: recorded.table, text, key_types: types.leak() })
+    Some(Noting { table: recorded.table, text, key_types: types.leak(), key_places })
+}
+
+/// Where the values of these columns stand in `INSERT INTO t (a, b) VALUES ($1, $2)`; `None` for any other statement.
+fn places(text: &str, columns: &[&str]) -> Option<Vec<usize>> {
+    let (head, values) = text.split_once("VALUES")?;
+    let within = |text: &'_ str| Some(text.split_once('(')?.1.trim_end().strip_suffix(')')?.to_owned());
+    let (names, values) = (within(head)?, within(values)?);
+    let names: Vec<&str> = names.split(',').map(str::trim).collect();
+    let values: Vec<&str> = values.split(',').map(str::trim).collect();
+    let place = |column: &&str| {
+        let at = names.iter().position(|name| name == column)?;
+        values.get(at)?.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)
+    };
+    columns.iter().map(place).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::db::fresh;
+
+    #[test]
+    fn the_key_of_a_plain_insert_is_among_its_values() {
+        let plain = "INSERT INTO blob_key (blob, office, version, wrapped) VALUES ($1, $2, $3, $4)";
+        assert_eq!(places(plain, &["blob", "office"]), Some(vec![0, 1]));
+        assert_eq!(places("INSERT INTO a (x, y) VALUES ($2, $1)", &["y"]), Some(vec![0]));
+        for other in [
+            "INSERT INTO a (x) VALUES ($1) ON CONFLICT DO NOTHING",
+            "INSERT INTO a (x) SELECT $1",
+            "INSERT INTO a (x) VALUES (1)",
+            "UPDATE a SET x = $1",
+        ] {
+            assert_eq!(places(other, &["x"]), None, "{other}");
+        }
+    }
 
     async fn noted(db: &crate::db::Db) -> Vec<ChangedRows> {
         let rows: Vec<(String,)> = db.all("SELECT changes FROM record_change ORDER BY id", params![]).await.unwrap();

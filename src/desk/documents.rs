@@ -34,9 +34,13 @@ pub async fn record(
 ) -> Result<(Shown, Tx)> {
     let accepted = accepted(caller);
     let mut tx = app.db.write().await?;
-    let recorded = ingest::record(&mut tx, app.recording(), received, details, &accepted).await?;
-    let duplicate_of = ingest::duplicate_of(&mut tx, recorded, caller.actor.is_head()).await?;
-    let document = document::load_new(&mut tx, &app.keys, recorded).await?;
+    let kept = ingest::record(&mut tx, app.recording(), received, details, &accepted).await?;
+    let duplicate_of = match kept.is_twin {
+        true => ingest::duplicate_of(&mut tx, kept.created.recorded, caller.actor.is_head()).await?,
+        false => None,
+    };
+    let (owner, number) = (caller.actor.owner().clone(), caller.actor.office_number());
+    let document = kept.created.into_document(owner, number, details.clone());
     Ok((Shown { duplicate_of, ..show(&document) }, tx))
 }
 

@@ -16,7 +16,7 @@ pub use details::{Changes, Details, Limits, clean_file_name};
 pub use field::{Reach, ScanState, SecurityClass, State, Urgency};
 pub use list::{Filter, list};
 pub use record::{
-    NewDocument, NewVersion, Recorded, Settled, add_version, ask_again, create, edit, forget_old_changes,
+    Created, NewDocument, NewVersion, Recorded, Settled, add_version, ask_again, create, edit, forget_old_changes,
     mark_findable, note_progress, reseal, restore, settle_reading, trash,
 };
 pub use scan::{Scan, settle_scan};
@@ -146,11 +146,6 @@ pub async fn load_trashed(tx: &mut Tx, keys: &OfficeKeys, sight: Option<Sight>, 
     let sight = sight.ok_or_else(Error::not_found)?;
     let row = sql::trashed(tx, sight, id).await?.ok_or_else(Error::not_found)?;
     row.opened(keys).await
-}
-
-/// What was recorded a moment ago, in the same transaction, for the answer to whoever brought it in.
-pub async fn load_new(tx: &mut Tx, keys: &OfficeKeys, recorded: Recorded) -> Result<Document> {
-    load_any(tx, keys, recorded.document).await
 }
 
 /// A document that the caller of this request has loaded already, as it is after a change in this transaction.

@@ -3,14 +3,14 @@
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use super::{Details, Document, SecurityClass, State, touch_index};
+use super::{Details, Document, Scan, SecurityClass, State, Version, touch_index};
 use crate::{
-    access::Sight,
+    access::{Sight, Standing},
     clock::{Clock, Time},
     db::{Tx, params},
     error::{Error, Result, say},
     id::{DocumentId, OfficeId, PersonId, VersionId},
-    office::OfficeKeys,
+    office::{Brief, OfficeKeys},
 };
 
 /// A version that is about to be recorded: its bytes are in the store already.
@@ -27,11 +27,65 @@ pub struct NewVersion {
     pub made_by: Option<PersonId>,
 }
 
+impl NewVersion {
+    /// The first version of a document as it is while nobody has read it.
+    fn recorded_as(self, id: VersionId, state: State) -> Version {
+        Version {
+            id,
+            number: 1,
+            blob: self.blob,
+            file_name: self.file_name,
+            media_type: self.media_type,
+            size: self.size as i64,
+            fingerprint: self.fingerprint,
+            pages: None,
+            pages_read: 0,
+            pictures: false,
+            signed: false,
+            scan: Scan::Unchecked,
+            state,
+            reason: None,
+        }
+    }
+}
+
 /// What was recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct Recorded {
     pub document: DocumentId,
     pub version: VersionId,
+}
+
+/// A document as it was just recorded with its first version, for the answer to whoever brought it in.
+#[derive(Debug)]
+pub struct Created {
+    pub recorded: Recorded,
+    version: Version,
+    origin: String,
+    at: Time,
+}
+
+impl Created {
+    /// All of it is known already: nothing is asked of the database again.
+    pub fn into_document(self, owner: Brief, office_number: i64, details: Details) -> Document {
+        Document {
+            id: self.recorded.document,
+            office: owner.id,
+            owner,
+            office_number,
+            details,
+            state: self.version.state,
+            reason: None,
+            version: self.version,
+            versions: 1,
+            revision: 1,
+            origin: self.origin,
+            received_at: self.at,
+            updated_at: self.at,
+            trashed_at: None,
+            standing: Standing::Own,
+        }
+    }
 }
 
 /// A document that is about to be recorded with its first version.
@@ -50,13 +104,13 @@ pub async fn create(
     keys: &OfficeKeys,
     new: NewDocument<'_>,
     zone: &TimeZone,
-) -> Result<Recorded> {
+) -> Result<Created> {
     let NewDocument { office, details, origin, version: new } = new;
     let now = clock.now();
     let (document, version) = (DocumentId::fresh(clock), VersionId::fresh(clock));
     let state = first_state(&new);
     let columns = Columns::of(details, keys, office, document).await?;
-    tx.execute(
+    tx.insert(
         "INSERT INTO document (id, office, title, number, sender, recipient, summary, sealed, kind, security_class, urgency,
              classification, reach, date, sort_day, labels, state, version, origin, made_by, received_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21)",
@@ -70,7 +124,8 @@ pub async fn create(
     .await?;
     insert_version(tx, document, version, 1, &new, state, now).await?;
     touch_index(tx, clock, document).await?;
-    Ok(Recorded { document, version })
+    let recorded = Recorded { document, version };
+    Ok(Created { recorded, version: new.recorded_as(version, state), origin: origin.to_owned(), at: now })
 }
 
 /// A new version of an own document; it becomes the one that is found and shown.
@@ -107,7 +162,7 @@ async fn insert_version(
     state: State,
     now: Time,
 ) -> Result<()> {
-    tx.execute(
+    tx.insert(
         "INSERT INTO version (id, document, number, blob, file_name, media_type, size, fingerprint, note, made_by, made_at, state)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         params![
@@ -116,7 +171,6 @@ async fn insert_version(
         ],
     )
     .await
-    .map(drop)
 }
 
 fn first_state(new: &NewVersion) -> State {

@@ -327,9 +327,7 @@ pub(super) async fn granted_numbers(db: &Db, id: DocumentId, now: Time) -> Resul
 }
 
 pub(super) async fn insert_index_change(tx: &mut Tx, seq: i64, id: DocumentId) -> Result<()> {
-    tx.execute("INSERT INTO index_change (seq, document) VALUES ($1, $2) ON CONFLICT DO NOTHING", params![seq, id])
-        .await
-        .map(drop)
+    tx.insert("INSERT INTO index_change (seq, document) VALUES ($1, $2) ON CONFLICT DO NOTHING", params![seq, id]).await
 }
 
 pub(super) async fn index_changes(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, DocumentId)>> {

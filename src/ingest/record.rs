@@ -8,7 +8,7 @@ use super::{Ingest, Received, sql};
 use crate::{
     audit::{self, Entry, Origin, Who},
     db::Tx,
-    document::{self, Details, Document, NewDocument, NewVersion, Recorded},
+    document::{self, Created, Details, Document, NewDocument, NewVersion, Recorded},
     error::{Error, Result, say},
     id::{DocumentId, DropId, OfficeId, PersonId, VersionId},
     queue::{Job, Queue},
@@ -60,6 +60,14 @@ impl Accepted {
     }
 }
 
+/// A document that was made of what was received.
+#[derive(Debug)]
+pub struct Kept {
+    pub created: Created,
+    /// Another document of the office has the same bytes.
+    pub is_twin: bool,
+}
+
 /// Makes a document of what was received. The value is what a handler may acknowledge with, after the commit.
 pub async fn record(
     tx: &mut Tx,
@@ -67,17 +75,18 @@ pub async fn record(
     received: Received,
     details: &Details,
     accepted: &Accepted,
-) -> Result<Recorded> {
+) -> Result<Kept> {
     let blob = settle_blob(tx, &received).await?;
+    let is_twin = blob != received.blob.0;
     let office = received.office;
     let new = new_version(received, blob, accepted, String::new());
     let is_read = new.is_read;
     let Ingest { clock, keys, .. } = with.ingest;
     let origin = if accepted.drop.is_some() { "drop" } else { "upload" };
     let new = NewDocument { office, details, origin, version: new };
-    let recorded = document::create(tx, clock, keys, new, with.zone).await?;
-    settle(tx, with, office, recorded, is_read, "document.upload", accepted).await?;
-    Ok(recorded)
+    let created = document::create(tx, clock, keys, new, with.zone).await?;
+    settle(tx, with, office, created.recorded, is_read, "document.upload", accepted).await?;
+    Ok(Kept { created, is_twin })
 }
 
 /// Makes what was received the newest version of an own document.
@@ -99,8 +108,11 @@ pub async fn record_version(
 }
 
 /// Equal files of one office share one blob: ours stays pending for the sweep. Otherwise ours becomes live, unless its
-/// lease ended meanwhile and the sweep has taken it.
+/// lease ended meanwhile and the sweep has taken it. A twin may go away between two statements.
 async fn settle_blob(tx: &mut Tx, received: &Received) -> Result<Uuid> {
+    if sql::make_live_alone(tx, received.blob, received.office, &received.dedupe).await? {
+        return Ok(received.blob.0);
+    }
     if let Some(existing) = sql::take_live_twin(tx, received.office, &received.dedupe).await? {
         return Ok(existing);
     }

@@ -19,7 +19,7 @@ pub(super) async fn insert_pending(
     now: Time,
     lease: Time,
 ) -> Result<()> {
-    tx.execute(
+    tx.insert(
         "INSERT INTO blob (id, office, object, state, plain_size, sealed_size, fingerprint, dedupe, created_at, lease_to,
             recovery)
          VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10)",
@@ -37,7 +37,6 @@ pub(super) async fn insert_pending(
         ],
     )
     .await
-    .map(drop)
 }
 
 pub(super) async fn insert_key(
@@ -47,12 +46,11 @@ pub(super) async fn insert_key(
     version: i64,
     wrapped: &[u8],
 ) -> Result<()> {
-    tx.execute(
+    tx.insert(
         "INSERT INTO blob_key (blob, office, version, wrapped) VALUES ($1, $2, $3, $4)",
         params![blob, office, version, wrapped],
     )
     .await
-    .map(drop)
 }
 
 #[derive(sqlx::FromRow)]
@@ -135,6 +133,18 @@ pub(super) async fn take_live_twin(tx: &mut Tx, office: OfficeId, dedupe: &[u8; 
 
 pub(super) async fn make_live(tx: &mut Tx, blob: BlobId) -> Result<bool> {
     Ok(tx.execute("UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending'", params![blob]).await? == 1)
+}
+
+/// The same where the office has no live twin, as for nearly every file: one statement instead of two.
+pub(super) async fn make_live_alone(tx: &mut Tx, blob: BlobId, office: OfficeId, dedupe: &[u8; 32]) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending' AND NOT EXISTS
+                (SELECT 1 FROM blob twin WHERE twin.dedupe = $2 AND twin.state = 'live' AND twin.office = $3)",
+            params![blob, *dedupe, office],
+        )
+        .await?;
+    Ok(changed == 1)
 }
 
 /// The office's own quota, where it has one.

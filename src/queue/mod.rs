@@ -104,14 +104,9 @@ impl Queue {
 
     pub async fn enqueue_at<J: Job>(&self, tx: &mut Tx, job: &J, office: Option<OfficeId>, at: Time) -> Result<JobId> {
         let id = JobId(id::fresh(&self.clock));
-        let waiting = match office {
-            Some(office) => sql::waiting_of_office(tx, office, J::KIND).await?,
-            None => 0,
-        };
-        // Each waiting job of an office moves its next one back, so a single letter of another office comes before them.
-        let turn = at.plus(Duration::from_secs(self.settings.office_step_seconds) * waiting as u32);
+        let step = Duration::from_secs(self.settings.office_step_seconds);
         let payload = serde_json::to_string(job).map_err(Error::internal)?;
-        sql::insert(tx, id, J::KIND, &payload, office, turn, at, self.clock.now()).await?;
+        sql::insert(tx, id, J::KIND, &payload, office, step, at, self.clock.now()).await?;
         Ok(id)
     }
 

@@ -21,17 +21,8 @@ pub(super) struct ClaimRow {
     pub payload: String,
 }
 
-/// Counted up to 1,000: beyond that an office is far behind everybody else anyway.
-pub(super) async fn waiting_of_office(tx: &mut Tx, office: OfficeId, kind: &str) -> Result<i64> {
-    let row: Option<(i64,)> = tx
-        .one(
-            "SELECT count(*) FROM (SELECT 1 FROM job WHERE office = $1 AND kind = $2 LIMIT 1000) AS waiting",
-            params![office, kind],
-        )
-        .await?;
-    Ok(row.map_or(0, |(count,)| count))
-}
-
+/// Each waiting job of an office moves its next one back by `step`, so that a single letter of another office comes before
+/// them. Counted up to 1,000: beyond that an office is far behind everybody else anyway.
 #[expect(clippy::too_many_arguments, reason = "one for each column")]
 pub(super) async fn insert(
     tx: &mut Tx,
@@ -39,16 +30,17 @@ pub(super) async fn insert(
     kind: &str,
     payload: &str,
     office: Option<OfficeId>,
-    turn: Time,
+    step: Duration,
     run_at: Time,
     now: Time,
 ) -> Result<()> {
-    tx.execute(
-        "INSERT INTO job (id, kind, payload, office, turn, run_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        params![id, kind, payload, office, turn, run_at, now],
+    tx.insert(
+        "INSERT INTO job (id, kind, payload, office, turn, run_at, created_at)
+         SELECT $1, $2, $3, $4, $6 + $5 * (SELECT count(*) FROM
+             (SELECT 1 FROM job WHERE office = $4 AND kind = $2 LIMIT 1000) AS waiting), $6, $7",
+        params![id, kind, payload, office, step.as_millis() as i64, run_at, now],
     )
     .await
-    .map(drop)
 }
 
 /// SQLite has one writer and needs no row lock; PostgreSQL passes over rows that another node is claiming.

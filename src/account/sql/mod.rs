@@ -1,12 +1,14 @@
 //! Every statement on the tables of people.
 
 mod consent;
+mod held;
 mod person;
 mod session;
 mod throttle;
 mod token;
 
 pub(super) use consent::*;
+pub(super) use held::*;
 pub(super) use person::*;
 pub(super) use session::*;
 pub(super) use throttle::*;

@@ -158,14 +158,26 @@ pub(in crate::account) async fn insert_post(
 }
 
 #[derive(sqlx::FromRow)]
-struct PostingRow {
-    post: Uuid,
-    role: String,
-    since: i64,
-    office: Uuid,
-    number: i64,
-    code: String,
-    name: String,
+pub(super) struct PostingRow {
+    pub post: Uuid,
+    pub role: String,
+    pub since: i64,
+    pub office: Uuid,
+    pub number: i64,
+    pub code: String,
+    pub name: String,
+}
+
+impl PostingRow {
+    pub(super) fn opened(self) -> Result<Posting> {
+        Ok(Posting {
+            post: PostId(self.post),
+            role: role(&self.role)?,
+            since: Time(self.since),
+            office: Brief { id: OfficeId(self.office), code: self.code, name: self.name },
+            office_number: self.number,
+        })
+    }
 }
 
 pub(in crate::account) async fn postings(tx: &mut Tx, person: PersonId, now: Time) -> Result<Vec<Posting>> {
@@ -177,17 +189,7 @@ pub(in crate::account) async fn postings(tx: &mut Tx, person: PersonId, now: Tim
             params![person, now],
         )
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Posting {
-                post: PostId(row.post),
-                role: role(&row.role)?,
-                since: Time(row.since),
-                office: Brief { id: OfficeId(row.office), code: row.code, name: row.name },
-                office_number: row.number,
-            })
-        })
-        .collect()
+    rows.into_iter().map(PostingRow::opened).collect()
 }
 
 pub(in crate::account) fn role(text: &str) -> Result<Role> {

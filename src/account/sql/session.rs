@@ -30,32 +30,16 @@ pub(in crate::account) async fn insert_session(tx: &mut Tx, new: &NewSession<'_>
     .map(drop)
 }
 
-/// A session that holds, of a person who is enabled.
-#[derive(sqlx::FromRow)]
-pub(in crate::account) struct LiveRow {
-    pub id: Uuid,
-    pub person: Uuid,
-    pub office: Option<Uuid>,
-    pub seen_at: i64,
-}
-
-pub(in crate::account) async fn live_session(tx: &mut Tx, id: SessionId, now: Time) -> Result<Option<LiveRow>> {
-    tx.one(
-        "SELECT s.id, s.person, s.office, s.seen_at FROM session s JOIN person n ON n.id = s.person
-         WHERE s.id = $1 AND s.kind = 'api' AND s.ended_at IS NULL AND s.expires_at > $2 AND n.disabled_at IS NULL",
-        params![id, now],
-    )
-    .await
-}
-
-pub(in crate::account) async fn live_web_session(tx: &mut Tx, cookie: [u8; 32], now: Time) -> Result<Option<LiveRow>> {
-    tx.one(
-        "SELECT s.id, s.person, s.office, s.seen_at FROM session s JOIN person n ON n.id = s.person
-         WHERE s.cookie = $1 AND s.kind = 'web' AND s.ended_at IS NULL AND s.expires_at > $2
-            AND n.disabled_at IS NULL",
-        params![cookie, now],
-    )
-    .await
+/// Whether the session holds and its person is enabled.
+pub(in crate::account) async fn is_live_session(tx: &mut Tx, id: SessionId, now: Time) -> Result<bool> {
+    let row: Option<(Uuid,)> = tx
+        .one(
+            "SELECT s.id FROM session s JOIN person n ON n.id = s.person
+             WHERE s.id = $1 AND s.kind = 'api' AND s.ended_at IS NULL AND s.expires_at > $2 AND n.disabled_at IS NULL",
+            params![id, now],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 pub(in crate::account) async fn seen_session(tx: &mut Tx, id: SessionId, now: Time) -> Result<()> {

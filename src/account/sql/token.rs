@@ -12,7 +12,6 @@ use crate::{
 #[derive(sqlx::FromRow)]
 pub(in crate::account) struct TokenRow {
     pub id: Uuid,
-    pub office: Uuid,
     pub maker: Uuid,
     pub maker_name: String,
     pub label: String,
@@ -44,18 +43,6 @@ pub(in crate::account) async fn insert_token(
     .map(drop)
 }
 
-/// A token that holds, of a maker who is enabled. Whether the maker's post holds is asked separately.
-pub(in crate::account) async fn live_token(tx: &mut Tx, secret_hash: [u8; 32], now: Time) -> Result<Option<TokenRow>> {
-    tx.one(
-        "SELECT t.id, t.office, t.maker, n.name AS maker_name, t.label, t.scopes, t.created_at, t.expires_at,
-            t.ended_at, t.seen_at
-         FROM token t JOIN person n ON n.id = t.maker
-         WHERE t.secret_hash = $1 AND t.ended_at IS NULL AND t.expires_at > $2 AND n.disabled_at IS NULL",
-        params![secret_hash, now],
-    )
-    .await
-}
-
 pub(in crate::account) async fn seen_token(tx: &mut Tx, id: TokenId, now: Time) -> Result<()> {
     tx.execute("UPDATE token SET seen_at = $2 WHERE id = $1", params![id, now]).await.map(drop)
 }
@@ -69,7 +56,7 @@ pub(in crate::account) async fn tokens(
     limit: i64,
 ) -> Result<Vec<TokenRow>> {
     tx.all(
-        "SELECT t.id, t.office, t.maker, n.name AS maker_name, t.label, t.scopes, t.created_at, t.expires_at,
+        "SELECT t.id, t.maker, n.name AS maker_name, t.label, t.scopes, t.created_at, t.expires_at,
             t.ended_at, t.seen_at
          FROM token t JOIN person n ON n.id = t.maker
          WHERE t.office = $1 AND ($2 IS NULL OR t.maker = $2) AND t.id < $3 ORDER BY t.id DESC LIMIT $4",
@@ -80,7 +67,7 @@ pub(in crate::account) async fn tokens(
 
 pub(in crate::account) async fn token(tx: &mut Tx, office: OfficeId, id: TokenId) -> Result<Option<TokenRow>> {
     tx.one(
-        "SELECT t.id, t.office, t.maker, n.name AS maker_name, t.label, t.scopes, t.created_at, t.expires_at,
+        "SELECT t.id, t.maker, n.name AS maker_name, t.label, t.scopes, t.created_at, t.expires_at,
             t.ended_at, t.seen_at
          FROM token t JOIN person n ON n.id = t.maker WHERE t.office = $1 AND t.id = $2",
         params![office, id],

@@ -23,10 +23,14 @@ use crate::{
     document::SecurityClass,
     error::{Error, Result},
     id::{BlobId, DocumentId, OfficeId, PersonId, SessionId, TokenId, VersionId},
-    office::{self, New, OfficeKeys, OfficeKind},
+    office::{self, Brief, New, OfficeKeys, OfficeKind},
     queue::{self, Queue},
     seal::MasterKey,
 };
+
+fn brief(id: OfficeId) -> Brief {
+    Brief { id, code: "32.16.01.1007".into(), name: "Kelurahan Setia Asih".into() }
+}
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -88,12 +92,12 @@ impl World {
         )
         .await;
         let via = Via::Session(SessionId::fresh(&self.clock));
-        Actor::new(person, office, 1, vec![role], Vec::new(), via)
+        Actor::new(person, brief(office), 1, vec![role], Vec::new(), via)
     }
 
     pub fn token_of(&self, actor: &Actor, scope: TokenScope) -> Actor {
         let via = Via::Token { id: TokenId::fresh(&self.clock), scopes: vec![scope] };
-        Actor::new(actor.person(), actor.office(), 1, actor.roles().to_vec(), Vec::new(), via)
+        Actor::new(actor.person(), actor.owner().clone(), 1, actor.roles().to_vec(), Vec::new(), via)
     }
 
     pub async fn run(&self, sql: &'static str, values: Vec<crate::db::Value>) {

@@ -50,6 +50,20 @@ both_stacks!(an_upload_is_answered_with_the_whole_document, async |app| {
     assert_eq!(clerk.get("/api/v1/documents?label=mus").await.is(200).json()["items"], json!([]));
 });
 
+both_stacks!(what_an_upload_is_answered_with_is_what_is_kept, async |app| {
+    let clerk = app.actor(Actor::Clerk);
+    for class in ["biasa", "rahasia"] {
+        let metadata = json!({
+            "title": "Denah balai", "security_class": class, "date": "2025-12-15", "number": "005/1", "sender": "Desa",
+            "summary": "Tanggul", "labels": ["musdes"],
+        });
+        let bytes = format!("\u{1}\u{2} bukan apa-apa {class}").into_bytes();
+        let made = clerk.upload("denah.bin", bytes, metadata).await;
+        assert_eq!(made["state"], "stored", "nobody reads it, so that nothing changes it: {made}");
+        assert_eq!(made, clerk.get(&format!("/api/v1/documents/{}", id(&made))).await.is(200).json());
+    }
+});
+
 both_stacks!(what_is_ready_is_found_with_its_words_marked_on_the_page, async |app| {
     let clerk = app.actor(Actor::Clerk);
     let document = letter(&clerk).await;

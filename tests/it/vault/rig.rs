@@ -94,7 +94,7 @@ impl Rig {
         let mut tx = self.db.write().await?;
         let recorded = record(&mut tx, with, received, &details, &accepted).await?;
         tx.commit().await?;
-        Ok(recorded.document)
+        Ok(recorded.created.recorded.document)
     }
 
     pub async fn upload(&self, office: OfficeId, bytes: Vec<u8>) -> Result<DocumentId> {
