@@ -20,6 +20,17 @@ impl Bits {
         self.0[at as usize / 64] >> (at % 64) & 1 == 1
     }
 
+    /// The nearest member at or before `at`.
+    pub(super) fn last_to(&self, at: u32) -> Option<u32> {
+        let mut place = at as usize / 64;
+        let mut word = self.0[place] & (u64::MAX >> (63 - at % 64));
+        while word == 0 {
+            place = place.checked_sub(1)?;
+            word = self.0[place];
+        }
+        Some(place as u32 * 64 + 63 - word.leading_zeros())
+    }
+
     pub(super) fn add(&mut self, other: &Bits) {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine |= theirs);
     }
@@ -49,5 +60,21 @@ impl Bits {
                 Some(at as u32 * 64 + bit)
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_member_before_a_place_is_found_across_words() {
+        let mut bits = Bits::new(300);
+        for at in [0, 63, 64, 200] {
+            bits.insert(at);
+        }
+        let found = [0, 1, 62, 63, 64, 65, 199, 200, 299].map(|at| bits.last_to(at));
+        assert_eq!(found, [0, 0, 0, 63, 64, 64, 64, 200, 200].map(Some));
+        assert_eq!(Bits::new(300).last_to(299), None);
     }
 }

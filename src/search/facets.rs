@@ -2,21 +2,16 @@
 
 use std::collections::HashMap;
 
-use tantivy::columnar::StrColumn;
-
 use super::{
     Settings,
     find::Found,
-    snapshot::{NO_YEAR, Snapshot},
+    snapshot::{Columns, NO_YEAR, Named, Snapshot},
     types::Facets,
 };
-use crate::error::Result;
 
-pub(super) fn count(snapshot: &Snapshot, settings: &Settings, found: &[Found]) -> Result<Facets> {
+pub(super) fn count(snapshot: &Snapshot, settings: &Settings, found: &[Found]) -> Facets {
     let mut offices: HashMap<u64, usize> = HashMap::new();
     let mut years: HashMap<i32, usize> = HashMap::new();
-    let mut kinds: HashMap<(usize, u64), usize> = HashMap::new();
-    let mut codes: HashMap<(usize, u64), usize> = HashMap::new();
     for found in found {
         let columns = &snapshot.segments[found.segment].columns;
         *offices.entry(columns.offices.get_val(found.entry)).or_default() += 1;
@@ -24,36 +19,32 @@ pub(super) fn count(snapshot: &Snapshot, settings: &Settings, found: &[Found]) -
         if year != NO_YEAR {
             *years.entry(year as i32).or_default() += 1;
         }
-        for (column, counts) in [(&columns.kinds, &mut kinds), (&columns.classifications, &mut codes)] {
-            if let Some(value) = column.as_ref().and_then(|column| column.ords().first(found.entry)) {
-                *counts.entry((found.segment, value)).or_default() += 1;
-            }
-        }
     }
-    Ok(Facets {
+    Facets {
         office: most(offices, settings),
-        kind: most(named(snapshot, kinds, |columns| columns.kinds.as_ref())?, settings),
+        kind: most(named(snapshot, found, |columns| columns.kinds.as_ref()), settings),
         year: most(years, settings),
-        classification: most(named(snapshot, codes, |columns| columns.classifications.as_ref())?, settings),
-    })
+        classification: most(named(snapshot, found, |columns| columns.classifications.as_ref()), settings),
+    }
 }
 
 /// Values are numbered anew in each segment; their names add up.
-fn named(
-    snapshot: &Snapshot,
-    counts: HashMap<(usize, u64), usize>,
-    column: impl Fn(&super::snapshot::Columns) -> Option<&StrColumn>,
-) -> Result<HashMap<String, usize>> {
-    let mut named = HashMap::new();
-    let mut name = String::new();
-    for ((segment, value), count) in counts {
-        if let Some(column) = column(&snapshot.segments[segment].columns) {
-            name.clear();
-            column.ord_to_str(value, &mut name)?;
-            *named.entry(name.clone()).or_default() += count;
+fn named(snapshot: &Snapshot, found: &[Found], column: impl Fn(&Columns) -> Option<&Named>) -> HashMap<String, usize> {
+    let columns: Vec<Option<&Named>> = snapshot.segments.iter().map(|segment| column(&segment.columns)).collect();
+    let mut counts: Vec<Vec<usize>> =
+        columns.iter().map(|column| vec![0; column.map_or(0, |column| column.names.len())]).collect();
+    for found in found {
+        if let Some(name) = columns[found.segment].and_then(|column| column.of_entry(found.entry)) {
+            counts[found.segment][name] += 1;
         }
     }
-    Ok(named)
+    let mut named: HashMap<&str, usize> = HashMap::new();
+    for (column, counts) in columns.iter().zip(counts).filter_map(|(column, counts)| Some(((*column)?, counts))) {
+        for (name, count) in column.names.iter().zip(counts).filter(|(_, count)| *count > 0) {
+            *named.entry(name).or_default() += count;
+        }
+    }
+    named.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
 fn most<T: Ord + Clone>(counts: HashMap<T, usize>, settings: &Settings) -> Vec<(T, usize)> {

@@ -75,7 +75,7 @@ fn ranked(
 ) -> Result<Answer> {
     let mut ranking = Ranking::of_words(snapshot, set, units, settings)?;
     let matches = ranking.matches(filter);
-    let wants_near = asked.offset.saturating_add(asked.limit) >= documents(snapshot, &matches);
+    let wants_near = !has_more_documents(snapshot, &matches, asked.offset.saturating_add(asked.limit));
     let alike = if wants_near { Some(ranking.add_pieces_everywhere()?) } else { None };
     if !wants_near && asked.sort == Sort::Relevance {
         ranking.add_pieces(&matches)?;
@@ -109,13 +109,22 @@ fn near(
     near
 }
 
-/// How many documents these entries are of.
-fn documents(snapshot: &Snapshot, entries: &[Bits]) -> usize {
+/// Whether these entries are of more than so many documents.
+fn has_more_documents(snapshot: &Snapshot, entries: &[Bits], than: usize) -> bool {
     let mut keys = HashSet::new();
     for (segment, entries) in snapshot.segments.iter().zip(entries) {
-        keys.extend(entries.iter().map(|entry| segment.columns.keys.get_val(entry)));
+        let mut last = None;
+        for entry in entries.iter() {
+            let start = segment.columns.starts.last_to(entry);
+            if std::mem::replace(&mut last, start) != start || start.is_none() {
+                keys.insert(segment.columns.keys.get_val(entry));
+            }
+            if keys.len() > than {
+                return true;
+            }
+        }
     }
-    keys.len()
+    false
 }
 
 /// Everything within the scope that the filter lets by, one entry for each document.
@@ -138,15 +147,18 @@ fn everything(snapshot: &Snapshot, set: &ScopeSet, filter: Option<&[Bits]>) -> V
 fn collapse(snapshot: &Snapshot, entries: &[Bits], score: impl Fn(usize, u32) -> f32, near: bool) -> Vec<Found> {
     let mut all: Vec<Found> = Vec::new();
     let mut place: HashMap<u64, usize> = HashMap::new();
-    let mut last = None;
     for (at, segment) in snapshot.segments.iter().enumerate() {
+        let mut last = None;
         for entry in entries[at].iter() {
-            let key = segment.columns.keys.get_val(entry);
-            let slot = match last {
-                Some((known, slot)) if known == key => slot,
-                _ => *place.entry(key).or_insert(all.len()),
+            let start = segment.columns.starts.last_to(entry);
+            let (key, slot) = match last {
+                Some((known, same)) if known == start => same,
+                _ => {
+                    let key = segment.columns.keys.get_val(entry);
+                    (key, *place.entry(key).or_insert(all.len()))
+                }
             };
-            last = Some((key, slot));
+            last = Some((start, (key, slot)));
             if slot == all.len() {
                 all.push(Found {
                     key,
@@ -221,7 +233,7 @@ fn present(
     order(snapshot, &mut found, sort, end);
     order(snapshot, &mut near, sort, end.saturating_sub(matched));
     let counted = if matched > 0 { &found } else { &near };
-    let facets = facets::count(snapshot, settings, counted)?;
+    let facets = facets::count(snapshot, settings, counted);
     let total = counted.len();
     let top = found.iter().chain(&near).map(Found::score).fold(0.0, f32::max);
     let marks = Marks::of_units(units);

@@ -1,5 +1,10 @@
 //! From what a reader types to what is looked up. There is no grammar: every text is a row of words, numbers and days.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use super::{
     Settings, analysis, dates, synonyms,
     words::{self, Word},
@@ -31,6 +36,9 @@ pub(super) struct Asked {
     /// Nothing was typed; anything else without a single word finds nothing.
     pub is_blank: bool,
 }
+
+/// Different words of pages that are remembered for one question.
+const SEEN: usize = 20_000;
 
 /// Words of a question that are read: more than are looked up, because words repeat.
 const READ: usize = 512;
@@ -111,6 +119,8 @@ pub struct Marks {
     stems: Vec<String>,
     numbers: Vec<String>,
     days: Vec<i64>,
+    /// Words that were looked at: the same ones stand on every page, and a stem costs more than looking them up.
+    seen: Mutex<HashMap<String, bool>>,
 }
 
 impl Marks {
@@ -119,7 +129,13 @@ impl Marks {
     }
 
     pub(super) fn of_units(units: &[Unit]) -> Marks {
-        let mut marks = Marks { words: Vec::new(), stems: Vec::new(), numbers: Vec::new(), days: Vec::new() };
+        let mut marks = Marks {
+            words: Vec::new(),
+            stems: Vec::new(),
+            numbers: Vec::new(),
+            days: Vec::new(),
+            seen: Mutex::default(),
+        };
         for unit in units.iter().filter(|unit| !unit.is_function) {
             for form in &unit.forms {
                 match form {
@@ -155,7 +171,7 @@ impl Marks {
     /// Byte ranges of everything that is hit, in order, without overlaps.
     pub(super) fn ranges(&self, text: &str) -> Vec<std::ops::Range<usize>> {
         let found = words::words(text);
-        let mut hit: Vec<bool> = found.iter().map(|word| self.holds(&word.text)).collect();
+        let mut hit = self.hit(&found);
         if !self.days.is_empty() {
             for date in dates::find(text, &found).into_iter().filter(|date| self.days.contains(&date.day)) {
                 date.words.for_each(|word| hit[word] = true);
@@ -180,6 +196,21 @@ impl Marks {
                 }
             }
         }
+    }
+
+    fn hit(&self, found: &[Word]) -> Vec<bool> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_hit = |word: &str| match seen.get(word) {
+            Some(known) => *known,
+            None => {
+                let holds = self.holds(word);
+                if seen.len() < SEEN {
+                    seen.insert(word.to_owned(), holds);
+                }
+                holds
+            }
+        };
+        found.iter().map(|word| is_hit(&word.text)).collect()
     }
 
     fn holds(&self, word: &str) -> bool {

@@ -7,7 +7,7 @@ use super::{
     Settings, analysis,
     bits::Bits,
     question::{Form, Unit},
-    schema::{DETAILS, FIELDS},
+    schema::FIELDS,
     scope::ScopeSet,
     snapshot::{Segment, Snapshot, each},
     words,
@@ -48,6 +48,10 @@ pub(super) struct Ranking<'a> {
     /// How telling each unit is; `None` where nothing within the scope holds it.
     rarity: Vec<Option<f32>>,
     weighs: [[f32; 256]; 3],
+    /// What an occurrence that is alone on its page counts, by field and length: most are.
+    alone: [[f32; 256]; 3],
+    /// Where a term was found, by segment; kept from term to term so that its room is asked for once.
+    found: Vec<Vec<(u32, f32)>>,
 }
 
 impl<'a> Ranking<'a> {
@@ -68,6 +72,8 @@ impl<'a> Ranking<'a> {
             held: sizes().map(|size| vec![0; size]).collect(),
             rarity: vec![None; units.len()],
             weighs: set.means.map(weigh_lengths),
+            alone: set.means.map(weigh_lengths).map(|lengths| lengths.map(|length| bm25(1.0, length))),
+            found: vec![Vec::new(); snapshot.segments.len()],
         };
         for (at, unit) in units.iter().enumerate() {
             ranking.add_unit(at, unit)?;
@@ -104,25 +110,25 @@ impl<'a> Ranking<'a> {
 
     /// Adds a term's score where it is found and marks the entries; tells how many there are.
     fn add_clause(&mut self, clause: &Clause, bit: u32) -> Result<usize> {
-        let mut found: Vec<(usize, Vec<(u32, f32)>)> = Vec::new();
-        for (at, segment) in self.snapshot.segments.iter().enumerate() {
+        let mut found = std::mem::take(&mut self.found);
+        for (at, (segment, here)) in self.snapshot.segments.iter().zip(&mut found).enumerate() {
             let bits = &self.set.entries[at];
-            let mut here = Vec::new();
+            here.clear();
             each(&*segment.index(clause.term.field())?, &clause.term, |entry, freq| {
                 if bits.contains(entry) {
                     here.push((entry, self.occurrences(segment, clause.norm, entry, freq)));
                 }
             })?;
-            found.push((at, here));
         }
-        let count = found.iter().map(|(_, here)| here.len()).sum();
+        let count = found.iter().map(Vec::len).sum();
         let weight = clause.weight * self.idf(count);
-        for (at, here) in found {
+        for (at, here) in found.iter().enumerate() {
             for (entry, occurrences) in here {
-                self.scores[at][entry as usize] += weight * occurrences;
-                self.held[at][entry as usize] |= bit;
+                self.scores[at][*entry as usize] += weight * occurrences;
+                self.held[at][*entry as usize] |= bit;
             }
         }
+        self.found = found;
         Ok(count)
     }
 
@@ -158,29 +164,35 @@ impl<'a> Ranking<'a> {
             (0..self.units.len()).filter(|unit| telling(*unit).is_some()).fold(0u32, |mask, unit| mask | 1 << unit);
         // Rounding must not cost a page that holds everything.
         let needed = all * self.settings.match_share * 0.9999;
-        let enough = |held: u32| {
-            held & content != 0
-                && weights.iter().enumerate().filter(|(unit, _)| held >> unit & 1 == 1).map(|(_, w)| w).sum::<f32>()
-                    >= needed
-        };
+        // What the eight units of each byte weigh together, so that an entry costs four additions.
+        let bytes: [[f32; 256]; 4] = std::array::from_fn(|byte| {
+            std::array::from_fn(|held| {
+                let of_byte = weights.iter().skip(byte * 8).take(8).enumerate();
+                of_byte.filter(|(unit, _)| held >> unit & 1 == 1).map(|(_, weight)| weight).sum()
+            })
+        });
+        let weighed = |held: u32| bytes.iter().zip(held.to_le_bytes()).map(|(of, held)| of[held as usize]).sum::<f32>();
+        let enough = |held: u32| held & content != 0 && weighed(held) >= needed;
         let segments = self.snapshot.segments.iter().enumerate();
         segments.map(|(at, segment)| self.matches_in(segment, at, filter.map(|filter| &filter[at]), &enough)).collect()
     }
 
     fn matches_in(&self, segment: &Segment, at: usize, filter: Option<&Bits>, enough: &impl Fn(u32) -> bool) -> Bits {
         let mut matches = segment.none();
-        let mut details = (None, 0);
+        let mut details = 0;
         let mut last = (0, false);
-        for (entry, held) in self.held[at].iter().enumerate().filter(|(_, held)| **held != 0) {
+        for (entry, held) in self.held[at].iter().enumerate() {
             let entry = entry as u32;
-            if filter.is_some_and(|filter| !filter.contains(entry)) {
+            if segment.columns.starts.contains(entry) {
+                details = 0;
+            }
+            if *held == 0 || filter.is_some_and(|filter| !filter.contains(entry)) {
                 continue;
             }
-            let key = segment.columns.keys.get_val(entry);
-            if segment.columns.pages.get_val(entry) == DETAILS {
-                details = (Some(key), *held);
+            if segment.columns.details.contains(entry) {
+                details = *held;
             }
-            let all = if details.0 == Some(key) { held | details.1 } else { *held };
+            let all = held | details;
             if last.0 != all {
                 last = (all, enough(all));
             }
@@ -229,21 +241,25 @@ impl<'a> Ranking<'a> {
 
     fn add_piece(&mut self, term: &Term, wanted: &[Bits], mut holds: impl FnMut(usize, u32)) -> Result<()> {
         let mut count = 0;
-        let mut found: Vec<(usize, u32, f32)> = Vec::new();
-        for (at, segment) in self.snapshot.segments.iter().enumerate() {
+        let mut found = std::mem::take(&mut self.found);
+        for (at, (segment, here)) in self.snapshot.segments.iter().zip(&mut found).enumerate() {
             let (scope, wanted) = (&self.set.entries[at], &wanted[at]);
+            here.clear();
             each(&*segment.index(FIELDS.pieces)?, term, |entry, freq| {
                 count += usize::from(scope.contains(entry));
                 if wanted.contains(entry) {
                     holds(at, entry);
-                    found.push((at, entry, self.occurrences(segment, Norm::Field(2), entry, freq)));
+                    here.push((entry, self.occurrences(segment, Norm::Field(2), entry, freq)));
                 }
             })?;
         }
         let weight = PIECES * self.idf(count);
-        for (at, entry, occurrences) in found {
-            self.scores[at][entry as usize] += weight * occurrences;
+        for (at, here) in found.iter().enumerate() {
+            for (entry, occurrences) in here {
+                self.scores[at][*entry as usize] += weight * occurrences;
+            }
         }
+        self.found = found;
         Ok(())
     }
 
@@ -291,9 +307,11 @@ impl<'a> Ranking<'a> {
         match norm {
             Norm::None => 1.0,
             Norm::Field(field) => {
-                let length = segment.columns.norms[field].fieldnorm_id(entry);
-                let freq = freq as f32;
-                freq * (K1 + 1.0) / (freq + self.weighs[field][length as usize])
+                let length = segment.columns.norms[field].fieldnorm_id(entry) as usize;
+                match freq {
+                    1 => self.alone[field][length],
+                    _ => bm25(freq as f32, self.weighs[field][length]),
+                }
             }
         }
     }
@@ -316,6 +334,10 @@ fn clauses(form: &Form) -> Vec<Clause> {
             vec![Clause { term: Term::from_field_i64(FIELDS.days, *day), norm: Norm::None, weight: EXACT }]
         }
     }
+}
+
+fn bm25(freq: f32, length: f32) -> f32 {
+    freq * (K1 + 1.0) / (freq + length)
 }
 
 /// The denominator's share of BM25 for every length that a field norm can say.

@@ -16,7 +16,7 @@ use tantivy::{
 
 use super::{
     bits::Bits,
-    schema::FIELDS,
+    schema::{DETAILS, FIELDS},
     scope::{Scope, ScopeSet},
 };
 use crate::error::{Error, Result};
@@ -39,15 +39,25 @@ pub(super) struct Segment {
 /// What is read for each hit, opened once for the life of a segment.
 pub(super) struct Columns {
     pub keys: Arc<dyn ColumnValues<u64>>,
+    /// Entries that are of another document than the one before them: entries of a document stand side by side.
+    pub starts: Bits,
+    /// Entries of documents' details, which come before their pages.
+    pub details: Bits,
     pub pages: Arc<dyn ColumnValues<u64>>,
     pub offices: Arc<dyn ColumnValues<u64>>,
     pub days: Arc<dyn ColumnValues<i64>>,
     pub years: Arc<dyn ColumnValues<i64>>,
     pub received: Arc<dyn ColumnValues<i64>>,
-    pub kinds: Option<StrColumn>,
-    pub classifications: Option<StrColumn>,
+    pub kinds: Option<Named>,
+    pub classifications: Option<Named>,
     /// Of the raw, stemmed and pieces fields.
     pub norms: [FieldNormReader; 3],
+}
+
+/// A column of texts, of which there are few different ones: they are taken out of the index once.
+pub(super) struct Named {
+    column: StrColumn,
+    pub names: Vec<String>,
 }
 
 /// Entries without a date (windows of links) come after all others and pass no date filter.
@@ -127,9 +137,24 @@ impl Segment {
 impl Columns {
     fn open(reader: &SegmentReader) -> tantivy::Result<Columns> {
         let fast = reader.fast_fields();
+        let keys = fast.u64("key")?.first_or_default_col(0);
+        let pages = fast.u64("page")?.first_or_default_col(0);
+        let (mut starts, mut details) = (Bits::new(reader.max_doc()), Bits::new(reader.max_doc()));
+        let mut before = None;
+        for entry in 0..reader.max_doc() {
+            let key = Some(keys.get_val(entry));
+            if std::mem::replace(&mut before, key) != key {
+                starts.insert(entry);
+            }
+            if pages.get_val(entry) == DETAILS {
+                details.insert(entry);
+            }
+        }
         Ok(Columns {
-            keys: fast.u64("key")?.first_or_default_col(0),
-            pages: fast.u64("page")?.first_or_default_col(0),
+            keys,
+            pages,
+            starts,
+            details,
             offices: fast.u64("office")?.first_or_default_col(0),
             days: fast
                 .column_opt::<i64>("day")?
@@ -140,14 +165,30 @@ impl Columns {
             received: fast
                 .column_opt::<i64>("received")?
                 .map_or_else(|| all(NO_DAY, reader), |column| column.first_or_default_col(NO_DAY)),
-            kinds: fast.str("kind")?,
-            classifications: fast.str("classification")?,
+            kinds: fast.str("kind")?.map(Named::of).transpose()?,
+            classifications: fast.str("classification")?.map(Named::of).transpose()?,
             norms: [
                 reader.get_fieldnorms_reader(FIELDS.raw)?,
                 reader.get_fieldnorms_reader(FIELDS.stem)?,
                 reader.get_fieldnorms_reader(FIELDS.pieces)?,
             ],
         })
+    }
+}
+
+impl Named {
+    fn of(column: StrColumn) -> std::io::Result<Named> {
+        let mut names = Vec::with_capacity(column.num_terms());
+        let mut terms = column.dictionary().stream()?;
+        while terms.advance() {
+            names.push(String::from_utf8_lossy(terms.key()).into_owned());
+        }
+        Ok(Named { column, names })
+    }
+
+    /// Which of the names an entry has.
+    pub(super) fn of_entry(&self, entry: u32) -> Option<usize> {
+        self.column.ords().first(entry).map(|name| name as usize)
     }
 }
 
@@ -161,9 +202,11 @@ pub(super) fn each(index: &InvertedIndexReader, term: &Term, mut visit: impl FnM
         return Ok(());
     };
     while postings.block_len() > 0 {
-        let freqs = postings.freqs();
-        for (at, entry) in postings.docs().iter().enumerate() {
-            visit(*entry, freqs.get(at).copied().unwrap_or(1));
+        let (docs, freqs) = (postings.docs(), postings.freqs());
+        if docs.len() == freqs.len() {
+            docs.iter().zip(freqs).for_each(|(entry, freq)| visit(*entry, *freq));
+        } else {
+            docs.iter().for_each(|entry| visit(*entry, 1));
         }
         postings.advance();
     }

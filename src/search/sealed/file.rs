@@ -121,6 +121,8 @@ pub(super) struct Opened {
     len: usize,
     chunks: u64,
     cache: Arc<Cache>,
+    /// Texts of pages are read for a snippet and not soon again: they would drive out what every question reads.
+    is_kept: bool,
     alarm: Arc<AtomicBool>,
 }
 
@@ -142,7 +144,9 @@ impl Opened {
         }
         let cipher = cipher(key, &head[MAGIC.len()..], path);
         let id = cache.fresh_id();
-        let opened = Opened { id, file, cipher, len: body - chunks * TAG, chunks: chunks as u64, cache, alarm };
+        let is_kept = path.extension().is_none_or(|kind| kind != "store");
+        let opened =
+            Opened { id, file, cipher, len: body - chunks * TAG, chunks: chunks as u64, cache, is_kept, alarm };
         // The last chunk vouches for the length: a file that was cut is found out here.
         opened.chunk(opened.chunks - 1)?;
         Ok(opened)
@@ -158,7 +162,9 @@ impl Opened {
             return Ok(bytes);
         }
         let bytes = OwnedBytes::new(self.decrypt(at)?);
-        self.cache.put(self.id, at, bytes.clone());
+        if self.is_kept {
+            self.cache.put(self.id, at, bytes.clone());
+        }
         Ok(bytes)
     }
 
