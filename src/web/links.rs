@@ -166,17 +166,12 @@ async fn brief(app: &App, tx: &mut Tx, f: &Frame, caller: &Caller, link: &Link) 
         _ => Vec::new(),
     };
     let opens = match link.max_opens {
-        Some(most) => format!("{} {} {most}", link.opens, f.t("dari", "of")),
-        None => link.opens.to_string(),
+        Some(most) => format!("{} {} {}", link.opens, f.t("dari", "of"), times(f, most)),
+        None => times(f, link.opens),
     };
     let (state, tone) = sentences::link_state(f, link.state);
-    let about = format!(
-        "{} {} · {} {opens} {}",
-        f.t("sampai", "until"),
-        f.moment(&link.expires_at),
-        f.t("dibuka", "opened"),
-        f.t("kali", "times")
-    );
+    let about =
+        format!("{} {} · {} {opens}", f.t("sampai", "until"), f.moment(&link.expires_at), f.t("dibuka", "opened"),);
     Ok(Brief {
         id: link.id,
         document: link.document,
@@ -190,6 +185,10 @@ async fn brief(app: &App, tx: &mut Tx, f: &Frame, caller: &Caller, link: &Link) 
         is_pending: link.state == LinkState::Pending,
         is_over: link.ended_at.is_some() || link.state == LinkState::ClassRaised,
     })
+}
+
+fn times(f: &Frame, count: i64) -> String {
+    format!("{count} {}", f.t("kali", if count == 1 { "time" } else { "times" }))
 }
 
 pub async fn one(State(app): State<App>, signed: Signed, Path(id): Path<LinkId>) -> Result<Response> {
@@ -213,10 +212,8 @@ fn facts(f: &Frame, link: &Link) -> Vec<(&'static str, String)> {
     let mut facts = vec![(f.t("Boleh", "May"), sentences::rights(f, link.rights).to_owned())];
     facts.extend(link.opens_from.map(|from| (f.t("Mulai", "From"), f.moment(&from))));
     facts.push((f.t("Sampai", "Until"), f.moment(&link.expires_at)));
-    facts.push((f.t("Dibuka", "Opened"), format!("{} {}", link.opens, f.t("kali", "times"))));
-    facts.extend(
-        link.max_opens.map(|most| (f.t("Paling banyak", "At most"), format!("{most} {}", f.t("kali", "times")))),
-    );
+    facts.push((f.t("Dibuka", "Opened"), times(f, link.opens)));
+    facts.extend(link.max_opens.map(|most| (f.t("Paling banyak", "At most"), times(f, most))));
     facts.push((f.t("Berkata sandi", "Has a password"), yes_no(link.has_password)));
     facts.push((f.t("Kabari lewat surel", "Told by mail"), yes_no(link.notify)));
     facts.push((f.t("Dibuat", "Made"), f.moment(&link.created_at)));
