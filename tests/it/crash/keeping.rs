@@ -40,29 +40,42 @@ pub enum Death {
     Point(&'static str),
     /// The n-th of these calls of each command.
     Call { calls: &'static str, n: usize },
+    /// The n-th of these calls of the server, counted from its start.
+    ServerCall { calls: &'static str, n: usize },
 }
 
 impl Death {
     fn environment(&self) -> Vec<(&str, &str)> {
         match self {
             Death::Point(point) => vec![("LUMBUNG_DIE_AT", point)],
-            Death::Call { .. } => Vec::new(),
+            Death::Call { .. } | Death::ServerCall { .. } => Vec::new(),
         }
     }
 
+    /// What a command runs under.
     fn under(&self) -> Vec<String> {
         match self {
-            Death::Point(_) => Vec::new(),
-            Death::Call { calls, n } => {
-                let inject = format!("inject={calls}:signal=KILL:when={n}");
-                ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject].map(str::to_owned).into()
-            }
+            Death::Call { calls, n } => killed_at(calls, *n),
+            Death::Point(_) | Death::ServerCall { .. } => Vec::new(),
+        }
+    }
+
+    /// What the server runs under.
+    fn over_server(&self) -> Vec<String> {
+        match self {
+            Death::ServerCall { calls, n } => killed_at(calls, *n),
+            Death::Point(_) | Death::Call { .. } => Vec::new(),
         }
     }
 
     fn is_call(&self) -> bool {
         matches!(self, Death::Call { .. })
     }
+}
+
+fn killed_at(calls: &str, n: usize) -> Vec<String> {
+    let inject = format!("inject={calls}:signal=KILL:when={n}");
+    ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject].map(str::to_owned).into()
 }
 
 pub fn chapter_of(point: Point) -> Option<Chapter> {
@@ -134,8 +147,9 @@ impl Years {
             ("storage.mirror.kind", "folder"),
             ("storage.mirror.folder", mirror.to_str().expect("a plain path")),
         ];
-        let armed = death.environment();
-        let launch = Launch { environment: &armed, ..Launch::default() };
+        let (armed, over) = (death.environment(), death.over_server());
+        let over: Vec<&str> = over.iter().map(String::as_str).collect();
+        let launch = Launch { environment: &armed, under: &over, ..Launch::default() };
         let mut program = Program::launch(stack, &settings, &launch).await;
         let mut deaths = 0;
         if !program.becomes_ready().await {
@@ -290,9 +304,10 @@ impl Years {
     /// With the file of the master key as it is, and still to die where it has not.
     async fn restart(&mut self) {
         self.program.cut();
-        let armed = self.death.environment();
-        let environment = if self.deaths == 0 { &armed[..] } else { &[] };
-        self.program.launch_again(&Launch { environment, ..Launch::default() });
+        let (armed, over) = (self.death.environment(), self.death.over_server());
+        let over: Vec<&str> = over.iter().map(String::as_str).collect();
+        let (launch, unarmed) = (Launch { environment: &armed, under: &over, ..Launch::default() }, Launch::default());
+        self.program.launch_again(if self.deaths == 0 { &launch } else { &unarmed });
         if !self.program.becomes_ready().await {
             self.deaths += 1;
             self.program.start_again().await;
@@ -334,7 +349,7 @@ impl Years {
         assert_eq!(store.head(&aside).await.expect("asked"), Some(100), "and not deleted");
         let destroyed = format!("/api/v1/audit?action=document.destroy&object={}", gone.id);
         let head = self.program.actor(Actor::Head);
-        let entries = try_send(head.request(Method::GET, &destroyed)).await.expect("answers").is(200).json();
+        let entries = self.ask(|_| head.request(Method::GET, &destroyed)).await.is(200).json();
         assert_eq!(entries["items"].as_array().map(Vec::len), Some(1), "{entries}");
     }
 
@@ -400,6 +415,11 @@ impl Years {
     /// Everything that was kept opens and is found, and nothing is in the store that has no row.
     async fn end(&mut self) {
         let kept = std::mem::take(&mut self.kept);
+        if !self.death.over_server().is_empty() && self.deaths == 0 {
+            // It made fewer calls and shall not die any more.
+            self.program.cut();
+            self.program.start_again().await;
+        }
         for letter in &kept {
             let path = format!("/api/v1/documents/{}", letter.id);
             let content = self.ask(|clerk| clerk.request(Method::GET, &format!("{path}/content"))).await.is(200).body;
