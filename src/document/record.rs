@@ -134,10 +134,8 @@ pub async fn add_version(tx: &mut Tx, clock: &Clock, document: &Document, new: N
     let now = clock.now();
     let version = VersionId::fresh(clock);
     let state = first_state(&new);
-    let last: Option<(i64,)> =
-        tx.one("SELECT MAX(number) FROM version WHERE document = $1", params![document.id]).await?;
-    let number = last.map_or(1, |(number,)| number + 1);
-    // First, because it holds the document: whoever would destroy it meanwhile then sees this version too.
+    // First, because it holds the document: whoever would destroy it meanwhile then sees this version too, and whoever adds
+    // another at the same moment counts this one.
     let changed = tx
         .execute(
             "UPDATE document SET version = $2, state = $3, reason = NULL, revision = revision + 1, updated_at = $4
@@ -148,6 +146,9 @@ pub async fn add_version(tx: &mut Tx, clock: &Clock, document: &Document, new: N
     if changed == 0 {
         return Err(Error::not_found());
     }
+    let last: Option<(i64,)> =
+        tx.one("SELECT MAX(number) FROM version WHERE document = $1", params![document.id]).await?;
+    let number = last.map_or(1, |(number,)| number + 1);
     insert_version(tx, document.id, version, number, &new, state, now).await?;
     touch_index(tx, clock, document.id).await?;
     Ok(Recorded { document: document.id, version })

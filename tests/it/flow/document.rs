@@ -216,3 +216,17 @@ both_stacks!(everything_that_happened_is_told_newest_first, async |app| {
     let second = clerk.get(&path(&document, &format!("/history?limit=2&cursor={cursor}"))).await.is(200).json();
     assert_eq!(second["items"][0]["action"], "document.edit");
 });
+
+both_stacks!(versions_that_come_at_the_same_moment_are_all_kept, async |app| {
+    let clerk = app.actor(Actor::Clerk);
+    let document = clerk.upload("denah.bin", vec![1, 2, 0], json!({})).await;
+    let post = |n: u8| {
+        let alone = Form::new().part("file", Part::bytes(vec![1, 2, n]).file_name("denah.bin"));
+        send(clerk.request(Method::POST, &path(&document, "/versions")).multipart(alone))
+    };
+    let answers = futures_util::future::join_all((1..=12).map(post)).await;
+    let mut counted: Vec<u64> =
+        answers.into_iter().map(|answer| answer.is(201).json()["versions"].as_u64().expect("a number")).collect();
+    counted.sort_unstable();
+    assert_eq!(counted, (2..=13).collect::<Vec<u64>>());
+});
