@@ -68,7 +68,7 @@ section! { Links {
     pictures_per_minute: u32,
 } }
 section! { Mail {
-    host: String, port: u16, security: String, user: String, password_file: PathBuf, from: String,
+    host: String, port: u16, security: String, ca_file: PathBuf, user: String, password_file: PathBuf, from: String,
     timeout_seconds: u64,
 } }
 section! { Region { timezone: String, offices_file: PathBuf } }

@@ -11,6 +11,7 @@ mod flow;
 mod ground;
 mod letters;
 mod limits;
+mod mailing;
 mod nodes;
 mod reading;
 mod restore;

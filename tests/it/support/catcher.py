@@ -1,10 +1,15 @@
-"""A mail server on loopback that keeps what it receives: one JSON file for each message, complete once it has its name."""
+"""A mail server on loopback that keeps what it receives: one JSON file for each message, complete once it has its name.
+
+With a certificate and its key it wants TLS, from the first byte ("tls") or after STARTTLS, and the login kantor/rahasia-surel.
+"""
 import json
 import os
+import ssl
 import sys
 import threading
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 
 class Keep:
@@ -28,6 +33,22 @@ class Keep:
         return "250 Kept"
 
 
+def login(server, session, envelope, mechanism, data):
+    known = LoginPassword(b"kantor", b"rahasia-surel")
+    return AuthResult(success=data == known, handled=False)
+
+
+def guarded(certificate, key, security):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    wanted = {"authenticator": login, "auth_required": True}
+    if security == "tls":
+        # The connection is encrypted already; the server does not know that of its own.
+        return {"ssl_context": context, "auth_require_tls": False, **wanted}
+    return {"tls_context": context, "require_starttls": True, **wanted}
+
+
 folder, port = sys.argv[1], int(sys.argv[2])
-Controller(Keep(folder), hostname="127.0.0.1", port=port).start()
+settings = guarded(*sys.argv[3:6]) if len(sys.argv) > 3 else {}
+Controller(Keep(folder), hostname="127.0.0.1", port=port, **settings).start()
 threading.Event().wait()

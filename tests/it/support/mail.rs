@@ -1,5 +1,6 @@
-//! One SMTP server for the test process. Tests read what came for the addresses that they made up.
+//! One SMTP server for the test process, and guarded ones for those who ask. Tests read what came for the addresses that they made up.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -12,24 +13,47 @@ use super::tools;
 
 const CATCHER: &str = include_str!("catcher.py");
 
+/// A mail server and what came to it.
 #[derive(Debug)]
-struct Catcher {
-    port: u16,
+pub struct Catcher {
+    pub port: u16,
     server: Server,
 }
 
-static RUNNING: LazyLock<Catcher> = LazyLock::new(|| {
-    let dir = throw_away("mail");
-    let script = dir.join("catcher.py");
-    std::fs::create_dir(dir.join("kept")).expect("our folder is writable");
-    std::fs::write(&script, CATCHER).expect("our folder is writable");
-    let port = free_port();
-    let mut serve = Command::new(tools::python());
-    serve.arg(script).arg(dir.join("kept")).arg(port.to_string());
-    let mut server = Server::start("mail", dir, "TERM", &serve);
-    server.wait_for_port(port);
-    Catcher { port, server }
-});
+static RUNNING: LazyLock<Catcher> = LazyLock::new(|| Catcher::start(&[]));
+
+impl Catcher {
+    fn start(guard: &[&str]) -> Catcher {
+        let dir = throw_away("mail");
+        let script = dir.join("catcher.py");
+        std::fs::create_dir(dir.join("kept")).expect("our folder is writable");
+        std::fs::write(&script, CATCHER).expect("our folder is writable");
+        let port = free_port();
+        let mut serve = Command::new(tools::python());
+        serve.arg(script).arg(dir.join("kept")).arg(port.to_string()).args(guard);
+        let mut server = Server::start("mail", dir, "TERM", &serve);
+        server.wait_for_port(port);
+        Catcher { port, server }
+    }
+
+    /// One that wants TLS, `tls` or `starttls`, by this certificate and key, and then the login kantor/rahasia-surel.
+    pub fn guarded(certificate: &Path, key: &Path, security: &str) -> Catcher {
+        let [certificate, key] = [certificate, key].map(|path| path.to_str().expect("a plain path"));
+        Catcher::start(&[certificate, key, security])
+    }
+
+    /// Everything that came for `address` so far, oldest first.
+    pub fn received(&self, address: &str) -> Vec<Mail> {
+        let mut files: Vec<_> = std::fs::read_dir(self.server.dir().join("kept"))
+            .expect("our folder is readable")
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "json"))
+            .collect();
+        files.sort();
+        files.iter().map(|path| read(path)).filter(|mail| mail.to.iter().any(|to| to == address)).collect()
+    }
+}
 
 /// One received message, decoded as a mail program would show it.
 #[derive(Clone, Debug)]
@@ -48,14 +72,7 @@ pub fn port() -> u16 {
 
 /// Everything that came for `address` so far, oldest first.
 pub fn received(address: &str) -> Vec<Mail> {
-    let mut files: Vec<_> = std::fs::read_dir(RUNNING.server.dir().join("kept"))
-        .expect("our folder is readable")
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "json"))
-        .collect();
-    files.sort();
-    files.iter().map(|path| read(path)).filter(|mail| mail.to.iter().any(|to| to == address)).collect()
+    RUNNING.received(address)
 }
 
 /// The `count`-th message for `address`, waiting up to ten seconds for it.
@@ -70,7 +87,7 @@ pub async fn wait_for(address: &str, count: usize) -> Mail {
     }
 }
 
-fn read(path: &std::path::Path) -> Mail {
+fn read(path: &Path) -> Mail {
     #[derive(Deserialize)]
     struct Kept {
         to: Vec<String>,
