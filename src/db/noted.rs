@@ -1,7 +1,8 @@
 //! Every transaction notes which rows of the recorded tables it changed, in the transaction itself, so that what writes
 //! the records beside the sealed objects can miss nothing: not a change of a module that never heard of records, not one
-//! that became visible out of order. A statement on a recorded table gets ` RETURNING` its primary key; the keys go
-//! into one row of `record_change` at the commit. That row is deleted when a record in the bucket holds the change.
+//! that became visible out of order. A statement on a recorded table gets ` RETURNING` its primary key, and a row that
+//! waits (`db/later.rs`) has it among its values; the keys go into one row of `record_change` at the commit.
+//! That row is deleted when a record in the bucket holds the change.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{LazyLock, PoisonError, RwLock};

@@ -64,7 +64,7 @@ impl Accepted {
 #[derive(Debug)]
 pub struct Kept {
     pub created: Created,
-    /// Another document of the office has the same bytes.
+    /// The office had these bytes already, so that their blob is shared.
     pub is_twin: bool,
 }
 

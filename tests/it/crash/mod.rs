@@ -1,7 +1,8 @@
 //! Reliability is enumerated: the process is killed at every named point of every write path ([`matrix`]), at every n-th
 //! call of the kernel that makes something durable ([`calls`]), and at random under load ([`random`]). After each
 //! death the ledger of what was acknowledged is compared with what is there. What keeps the archive over the years dies at
-//! each of its points too ([`keeping`]), and its commands at every n-th call ([`commands`]).
+//! each of its points too ([`keeping`]), and its commands and
+//! its server at every n-th call ([`commands`]).
 
 mod calls;
 mod commands;
