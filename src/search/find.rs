@@ -76,10 +76,10 @@ fn ranked(
     let mut ranking = Ranking::of_words(snapshot, set, units, settings)?;
     let matches = ranking.matches(filter);
     let wants_near = !has_more_documents(snapshot, &matches, asked.offset.saturating_add(asked.limit));
-    let alike = if wants_near { Some(ranking.add_pieces_everywhere()?) } else { None };
-    if !wants_near && asked.sort == Sort::Relevance {
-        ranking.add_pieces(&matches)?;
+    if asked.sort == Sort::Relevance {
+        ranking.refine(&matches)?;
     }
+    let alike = if wants_near { Some(ranking.refine_others(&matches)?) } else { None };
     let found = collapse(snapshot, &matches, |segment, entry| ranking.score(segment, entry), false);
     let near = alike.map(|alike| near(snapshot, settings, &ranking, ranking.near(filter, &matches, &alike), &found));
     let meant = spelling::did_you_mean(snapshot, settings, set, &asked.text, |word| {
@@ -116,7 +116,7 @@ fn has_more_documents(snapshot: &Snapshot, entries: &[Bits], than: usize) -> boo
         let mut last = None;
         for entry in entries.iter() {
             let start = segment.columns.starts.last_to(entry);
-            if std::mem::replace(&mut last, start) != start || start.is_none() {
+            if std::mem::replace(&mut last, start) != start {
                 keys.insert(segment.columns.keys.get_val(entry));
             }
             if keys.len() > than {

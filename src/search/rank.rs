@@ -9,7 +9,7 @@ use super::{
     question::{Form, Unit},
     schema::FIELDS,
     scope::ScopeSet,
-    snapshot::{Segment, Snapshot, each},
+    snapshot::{self, Segment, Snapshot, each},
     words,
 };
 use crate::error::Result;
@@ -55,7 +55,8 @@ pub(super) struct Ranking<'a> {
 }
 
 impl<'a> Ranking<'a> {
-    /// Scores every entry that holds a word of the question.
+    /// Scores every entry that holds a word of the question. Words that only bind are on most pages and change little:
+    /// they are counted here and looked up with the pieces.
     pub(super) fn of_words(
         snapshot: &'a Snapshot,
         set: &'a ScopeSet,
@@ -76,7 +77,11 @@ impl<'a> Ranking<'a> {
             found: vec![Vec::new(); snapshot.segments.len()],
         };
         for (at, unit) in units.iter().enumerate() {
-            ranking.add_unit(at, unit)?;
+            if is_binding(unit) {
+                ranking.count_unit(at, unit)?;
+            } else {
+                ranking.add_unit(at, unit)?;
+            }
         }
         Ok(ranking)
     }
@@ -94,22 +99,31 @@ impl<'a> Ranking<'a> {
         let bit = 1 << at;
         let mut most = 0;
         for clause in unit.forms.iter().flat_map(clauses) {
-            most = most.max(self.add_clause(&clause, bit)?);
+            most = most.max(self.add_clause(&clause, bit, None)?);
         }
         for together in &unit.together {
             most = most.max(self.add_together(together, bit)?);
         }
         for extra in &unit.extras {
             for clause in clauses(&Form::Word(extra.clone())) {
-                self.add_clause(&clause, 0)?;
+                self.add_clause(&clause, 0, None)?;
             }
         }
         self.rarity[at] = (most > 0).then(|| self.idf(most));
         Ok(())
     }
 
-    /// Adds a term's score where it is found and marks the entries; tells how many there are.
-    fn add_clause(&mut self, clause: &Clause, bit: u32) -> Result<usize> {
+    fn count_unit(&mut self, at: usize, unit: &Unit) -> Result<()> {
+        let mut most = 0;
+        for clause in unit.forms.iter().flat_map(clauses) {
+            most = most.max(self.set.count(self.snapshot, &clause.term)?);
+        }
+        self.rarity[at] = (most > 0).then(|| self.idf(most));
+        Ok(())
+    }
+
+    /// Adds a term's score where it is found, but to none of `except`, and marks the entries; tells how many there are.
+    fn add_clause(&mut self, clause: &Clause, bit: u32, except: Option<&[Bits]>) -> Result<usize> {
         let mut found = std::mem::take(&mut self.found);
         for (at, (segment, here)) in self.snapshot.segments.iter().zip(&mut found).enumerate() {
             let bits = &self.set.entries[at];
@@ -123,7 +137,8 @@ impl<'a> Ranking<'a> {
         let count = found.iter().map(Vec::len).sum();
         let weight = clause.weight * self.idf(count);
         for (at, here) in found.iter().enumerate() {
-            for (entry, occurrences) in here {
+            let is_left_out = |entry: u32| except.is_some_and(|except| except[at].contains(entry));
+            for (entry, occurrences) in here.iter().filter(|(entry, _)| !is_left_out(*entry)) {
                 self.scores[at][*entry as usize] += weight * occurrences;
                 self.held[at][*entry as usize] |= bit;
             }
@@ -203,27 +218,56 @@ impl<'a> Ranking<'a> {
         matches
     }
 
-    /// Adds the score of the question's pieces to these entries.
-    pub(super) fn add_pieces(&mut self, entries: &[Bits]) -> Result<()> {
-        for word in self.pieced() {
-            for piece in words::pieces(&word) {
-                self.add_piece(&Term::from_field_text(FIELDS.pieces, &piece), entries, |_, _| ())?;
+    /// Adds what the binding words and the pieces of words count on the best of these entries.
+    pub(super) fn refine(&mut self, entries: &[Bits]) -> Result<()> {
+        let best = self.best(entries);
+        let pieces = self.pieced().into_iter().flat_map(|word| words::pieces(&word));
+        for clause in self.binding().into_iter().chain(pieces.map(|piece| of_piece(&piece))) {
+            let weight = clause.weight * self.idf(self.set.count(self.snapshot, &clause.term)?);
+            for (at, segment) in self.snapshot.segments.iter().enumerate().filter(|(at, _)| !best[*at].is_empty()) {
+                let mut scores = std::mem::take(&mut self.scores[at]);
+                snapshot::on(&*segment.index(clause.term.field())?, &clause.term, &best[at], |entry, freq| {
+                    scores[entry as usize] += weight * self.occurrences(segment, clause.norm, entry, freq);
+                })?;
+                self.scores[at] = scores;
             }
         }
         Ok(())
     }
 
-    /// The same for every entry of the scope, and which of them hold most pieces of a word: what lies near is among them. A
-    /// piece is on many pages, and reading where costs more than anything else here, so that it is done once for both.
-    pub(super) fn add_pieces_everywhere(&mut self) -> Result<Vec<Bits>> {
-        let set = self.set;
+    /// The best entries by their words, in order within each segment.
+    fn best(&self, entries: &[Bits]) -> Vec<Vec<u32>> {
+        let mut all: Vec<(f32, usize, u32)> = Vec::new();
+        for (at, entries) in entries.iter().enumerate() {
+            all.extend(entries.iter().map(|entry| (self.score(at, entry), at, entry)));
+        }
+        let most = self.settings.best_entries;
+        if all.len() > most {
+            all.select_nth_unstable_by(most, |a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+            all.truncate(most);
+        }
+        let mut best = vec![Vec::new(); entries.len()];
+        all.into_iter().for_each(|(_, at, entry)| best[at].push(entry));
+        best.iter_mut().for_each(|entries| entries.sort_unstable());
+        best
+    }
+
+    /// The same for every entry of the scope that is no match, and which of them hold most pieces of a word: what lies near is
+    /// among them. A piece is on many pages, and reading where costs more than anything else here, so that it is done once
+    /// for both. Matches keep their scores: those of the last page are the same ones as on the pages before it.
+    pub(super) fn refine_others(&mut self, matches: &[Bits]) -> Result<Vec<Bits>> {
+        for clause in self.binding() {
+            self.add_clause(&clause, 0, Some(matches))?;
+        }
         let mut alike: Vec<Bits> = self.snapshot.segments.iter().map(|segment| segment.none()).collect();
         for word in self.pieced() {
             let pieces = words::pieces(&word);
             let mut held: Vec<Vec<u8>> = self.scores.iter().map(|scores| vec![0; scores.len()]).collect();
             for piece in &pieces {
-                let term = Term::from_field_text(FIELDS.pieces, piece);
-                self.add_piece(&term, &set.entries, |at, entry| held[at][entry as usize] += 1)?;
+                self.add_clause(&of_piece(piece), 0, Some(matches))?;
+                for (held, found) in held.iter_mut().zip(&self.found) {
+                    found.iter().for_each(|(entry, _)| held[*entry as usize] += 1);
+                }
             }
             // Most pieces of a short word are those of many others.
             if word.chars().count() < 4 {
@@ -239,28 +283,8 @@ impl<'a> Ranking<'a> {
         Ok(alike)
     }
 
-    fn add_piece(&mut self, term: &Term, wanted: &[Bits], mut holds: impl FnMut(usize, u32)) -> Result<()> {
-        let mut count = 0;
-        let mut found = std::mem::take(&mut self.found);
-        for (at, (segment, here)) in self.snapshot.segments.iter().zip(&mut found).enumerate() {
-            let (scope, wanted) = (&self.set.entries[at], &wanted[at]);
-            here.clear();
-            each(&*segment.index(FIELDS.pieces)?, term, |entry, freq| {
-                count += usize::from(scope.contains(entry));
-                if wanted.contains(entry) {
-                    holds(at, entry);
-                    here.push((entry, self.occurrences(segment, Norm::Field(2), entry, freq)));
-                }
-            })?;
-        }
-        let weight = PIECES * self.idf(count);
-        for (at, here) in found.iter().enumerate() {
-            for (entry, occurrences) in here {
-                self.scores[at][*entry as usize] += weight * occurrences;
-            }
-        }
-        self.found = found;
-        Ok(())
+    fn binding(&self) -> Vec<Clause> {
+        self.units.iter().filter(|unit| is_binding(unit)).flat_map(|unit| &unit.forms).flat_map(clauses).collect()
     }
 
     /// Entries that hold some word, or are spelled alike, without being a match.
@@ -334,6 +358,15 @@ fn clauses(form: &Form) -> Vec<Clause> {
             vec![Clause { term: Term::from_field_i64(FIELDS.days, *day), norm: Norm::None, weight: EXACT }]
         }
     }
+}
+
+/// A word that says nothing about the subject, and stands for nothing else.
+fn is_binding(unit: &Unit) -> bool {
+    unit.is_function && unit.together.is_empty() && unit.extras.is_empty()
+}
+
+fn of_piece(piece: &str) -> Clause {
+    Clause { term: Term::from_field_text(FIELDS.pieces, piece), norm: Norm::Field(2), weight: PIECES }
 }
 
 fn bm25(freq: f32, length: f32) -> f32 {

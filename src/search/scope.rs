@@ -1,14 +1,17 @@
 //! What a reader may find. A scope is part of every question: entries outside of it are neither matched nor counted,
 //! and they do not weigh on the ranking of those inside.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
 
-use tantivy::Term;
+use tantivy::{Term, fieldnorm::FieldNormReader};
 use uuid::Uuid;
 
 use super::{
     schema::{self, FIELDS},
-    snapshot::{Segment, Snapshot},
+    snapshot::{self, Segment, Snapshot},
 };
 use crate::{error::Result, search::bits::Bits};
 
@@ -26,6 +29,10 @@ struct Reader {
 const HIGHEST_CLASS: u64 = 3;
 /// So many documents are looked up one by one; to leave out more, a walk over the scope is shorter.
 const FEW: usize = 64;
+/// Terms that are on so many entries are counted once for each scope; to count the others again costs next to nothing.
+const FREQUENT: usize = 512;
+/// Counts that are kept for a scope.
+const COUNTS: usize = 2048;
 
 impl Scope {
     /// What a member of an office may find: its own, what it was granted, and, with `reads_reach`, what every office
@@ -48,6 +55,8 @@ pub(super) struct ScopeSet {
     pub size: usize,
     /// Mean length of the raw, stemmed and pieces fields.
     pub means: [f32; 3],
+    lengths: [u64; 3],
+    counts: Mutex<HashMap<Term, usize>>,
 }
 
 impl ScopeSet {
@@ -64,33 +73,65 @@ impl ScopeSet {
 
     /// The same without some documents; their words do not count either.
     pub(super) fn without(&self, snapshot: &Snapshot, documents: &HashSet<Uuid>) -> Result<ScopeSet> {
-        let mut entries = self.entries.clone();
+        let (mut entries, mut lengths) = (self.entries.clone(), self.lengths);
         let keys: HashSet<u64> = documents.iter().map(|document| schema::key(*document)).collect();
         for (segment, bits) in snapshot.segments.iter().zip(&mut entries) {
+            let mut left_out = segment.none();
             if documents.len() > FEW {
-                for entry in bits.clone().iter().filter(|entry| keys.contains(&segment.columns.keys.get_val(*entry))) {
-                    bits.remove(entry);
+                let is_of_them = |entry: &u32| keys.contains(&segment.columns.keys.get_val(*entry));
+                bits.iter().filter(is_of_them).for_each(|entry| left_out.insert(entry));
+            } else {
+                for document in documents {
+                    left_out.add(&segment.holding(&schema::document_term(*document))?);
                 }
-                continue;
+                left_out.keep(bits);
             }
-            for document in documents {
-                bits.drop_all(&segment.holding(&schema::document_term(*document))?);
+            bits.drop_all(&left_out);
+            for (length, less) in lengths.iter_mut().zip(measure(segment, &left_out)) {
+                *length -= less;
             }
         }
-        Ok(ScopeSet::measured(snapshot, entries))
+        Ok(ScopeSet::of_lengths(entries, lengths))
     }
 
     fn measured(snapshot: &Snapshot, entries: Vec<Bits>) -> ScopeSet {
-        let mut size = 0;
         let mut lengths = [0u64; 3];
         for (segment, bits) in snapshot.segments.iter().zip(&entries) {
-            size += bits.count();
-            for (norms, length) in segment.columns.norms.iter().zip(&mut lengths) {
-                *length += bits.iter().map(|entry| u64::from(norms.fieldnorm(entry))).sum::<u64>();
+            for (length, more) in lengths.iter_mut().zip(measure(segment, bits)) {
+                *length += more;
             }
         }
-        ScopeSet { entries, size, means: lengths.map(|length| (length as f32 / size.max(1) as f32).max(1.0)) }
+        ScopeSet::of_lengths(entries, lengths)
     }
+
+    fn of_lengths(entries: Vec<Bits>, lengths: [u64; 3]) -> ScopeSet {
+        let size: usize = entries.iter().map(Bits::count).sum();
+        let means = lengths.map(|length| (length as f32 / size.max(1) as f32).max(1.0));
+        ScopeSet { entries, size, means, lengths, counts: Mutex::default() }
+    }
+
+    /// How many entries of the scope hold the term.
+    pub(super) fn count(&self, snapshot: &Snapshot, term: &Term) -> Result<usize> {
+        let counts = || self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = counts().get(term) {
+            return Ok(*known);
+        }
+        let mut count = 0;
+        for (segment, bits) in snapshot.segments.iter().zip(&self.entries) {
+            count += snapshot::count(&*segment.index(term.field())?, term, bits)?;
+        }
+        let mut counts = counts();
+        if count >= FREQUENT && counts.len() < COUNTS {
+            counts.insert(term.clone(), count);
+        }
+        Ok(count)
+    }
+}
+
+/// Lengths of these entries in the raw, stemmed and pieces fields, together.
+fn measure(segment: &Segment, entries: &Bits) -> [u64; 3] {
+    let of = |norms: &FieldNormReader| entries.iter().map(|entry| u64::from(norms.fieldnorm(entry))).sum();
+    segment.columns.norms.each_ref().map(of)
 }
 
 fn findable(segment: &Segment, reader: &Reader) -> Result<Bits> {

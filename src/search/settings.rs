@@ -29,6 +29,9 @@ pub struct Settings {
     pub max_words: usize,
     /// Words of a question whose pieces (padded 4-grams) are looked up: the rarest ones.
     pub max_pieced_words: usize,
+    /// Matching pages, the best by the words that tell something, on which everything else is looked up as well: pieces
+    /// of words, and words that only bind. They stay before all others.
+    pub best_entries: usize,
     /// Share of a question's information (its words, weighted by rarity) that a page must hold to be a match.
     pub match_share: f32,
     /// Share of a word's pieces that a page must hold to be near it.
@@ -65,6 +68,7 @@ impl Default for Settings {
             max_question_chars: 1_000,
             max_words: 24,
             max_pieced_words: 8,
+            best_entries: 256,
             match_share: 0.5,
             near_share: 0.4,
             near_after_matches: 50,

@@ -212,3 +212,35 @@ pub(super) fn each(index: &InvertedIndexReader, term: &Term, mut visit: impl FnM
     }
     Ok(())
 }
+
+/// How many of a set hold the term. Where each of them stands in the text is not read.
+pub(super) fn count(index: &InvertedIndexReader, term: &Term, set: &Bits) -> Result<usize> {
+    let Some(mut postings) = index.read_block_postings(term, IndexRecordOption::Basic)? else {
+        return Ok(0);
+    };
+    let mut count = 0;
+    while postings.block_len() > 0 {
+        count += postings.docs().iter().filter(|entry| set.contains(**entry)).count();
+        postings.advance();
+    }
+    Ok(count)
+}
+
+/// Looks a term up on these entries alone, which come in order: blocks in which none of them lies are not unpacked.
+pub(super) fn on(
+    index: &InvertedIndexReader,
+    term: &Term,
+    entries: &[u32],
+    mut visit: impl FnMut(u32, u32),
+) -> Result<()> {
+    let Some(mut postings) = index.read_block_postings(term, IndexRecordOption::WithFreqs)? else {
+        return Ok(());
+    };
+    for entry in entries {
+        let at = postings.seek(*entry);
+        if postings.doc(at) == *entry {
+            visit(*entry, postings.freq(at));
+        }
+    }
+    Ok(())
+}
