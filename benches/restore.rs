@@ -63,7 +63,7 @@ async fn per_second(stack: Stack, count: usize) -> (f64, f64) {
     };
     let settings =
         db::Settings { url, max_connections: 4, acquire: Duration::from_secs(10), answer: Duration::from_secs(60) };
-    let db = Db::connect(&settings).await.expect("connects");
+    let db = Db::connect(&settings, &app.clock).await.expect("connects");
     db::migrate(&db, MIGRATIONS, &app.clock).await.expect("migrates");
     let identity = RecoveryIdentity::parse(app.recovery_identity()).expect("an identity");
     let queue = Queue::new(db.clone(), app.clock.clone(), parts.queue.settings().clone());

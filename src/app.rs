@@ -79,9 +79,6 @@ pub struct Parts {
     public_url: std::sync::OnceLock<String>,
 }
 
-/// Seconds. Nodes look for each other's changes two minutes back.
-const MOST_AHEAD: f64 = 30.0;
-
 /// Counts and durations of this node, for its operator.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -134,15 +131,8 @@ impl App {
         std::fs::create_dir_all(&config.upload.spool)?;
         crate::seal::clear_spool(&config.upload.spool)?;
         crate::seal::limit_memory(config.upload.spool_memory_total_bytes);
-        let db = Db::connect(&database(&config)?).await?.dated_by(&clock);
+        let db = Db::connect(&database(&config)?, &clock).await?;
         db::migrate(&db, db::MIGRATIONS, &clock).await?;
-        let ahead = db.clock_ahead().await?;
-        if ahead.abs() > MOST_AHEAD {
-            tracing::warn!(
-                ahead_seconds = ahead,
-                "this machine's clock differs from the database's; nodes must agree within a minute"
-            );
-        }
         let (master, recovery) = unlocked(&db, &config).await?;
         let (master, recovery) = (Arc::new(master), InForce::new(recovery));
         let keys = OfficeKeys::new(db.clone(), &master);
@@ -398,8 +388,8 @@ pub async fn vault(config: &Config, db: &Db, clock: &Clock, store: &BlobStore, k
 }
 
 pub fn queueing(config: &Config) -> queue::Settings {
-    let config::Queue { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds } = config.queue;
-    queue::Settings { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds }
+    let config::Queue { lease_seconds, max_attempts, backoff_seconds, office_step_seconds, .. } = config.queue;
+    queue::Settings { lease_seconds, max_attempts, backoff_seconds, office_step_seconds }
 }
 
 fn uploading(config: &Config) -> ingest::Limits {
@@ -432,6 +422,7 @@ fn reading(config: &Config) -> read::Settings {
         memory_mb: reading.memory_mib,
         cpu_seconds: reading.cpu_seconds,
         wall_seconds: reading.wall_seconds,
+        turn_seconds: reading.turn_seconds,
         max_pages: reading.max_pages,
         max_text_bytes: reading.max_text_bytes,
         max_pixels: reading.max_pixels,

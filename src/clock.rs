@@ -14,33 +14,63 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Time(pub i64);
 
 #[derive(Clone, Debug)]
-pub struct Clock {
-    shifted_by: Arc<AtomicI64>,
+pub struct Clock(Arc<Parts>);
+
+/// Milliseconds.
+#[derive(Debug, Default)]
+struct Parts {
+    /// By how much the machine is set wrong; for tests.
+    misset_by: AtomicI64,
+    /// What is added to the machine's time, so that all nodes of an installation have the same.
+    corrected_by: AtomicI64,
+    shifted_by: AtomicI64,
 }
 
 impl Default for Clock {
     fn default() -> Clock {
-        let clock = Clock { shifted_by: Arc::default() };
+        let clock = Clock(Arc::default());
         clock.advance(crate::crash::clock_ahead());
+        clock.misset(crate::crash::machine_ahead());
         clock
     }
 }
 
 impl Clock {
     pub fn now(&self) -> Time {
+        let moved = self.0.corrected_by.load(Ordering::Relaxed) + self.0.shifted_by.load(Ordering::Relaxed);
+        Time(self.machine().0 + moved)
+    }
+
+    /// What the machine says, right or wrong.
+    pub fn machine(&self) -> Time {
         #[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
         let now = Timestamp::now().as_millisecond();
-        Time(now + self.shifted_by.load(Ordering::Relaxed))
+        Time(now + self.0.misset_by.load(Ordering::Relaxed))
+    }
+
+    /// Milliseconds that are added to the machine's time.
+    pub fn corrected_by(&self) -> i64 {
+        self.0.corrected_by.load(Ordering::Relaxed)
+    }
+
+    /// From now on so many milliseconds are added to the machine's time.
+    pub fn correct_by(&self, milliseconds: i64) {
+        self.0.corrected_by.store(milliseconds, Ordering::Relaxed);
+    }
+
+    /// Sets the machine wrong by so many seconds; for tests.
+    pub fn misset(&self, seconds: i64) {
+        self.0.misset_by.store(seconds * 1000, Ordering::Relaxed);
     }
 
     /// The other way; for tests of a clock that ran ahead and was put right.
     pub fn turn_back(&self, by: Duration) {
-        self.shifted_by.fetch_sub(by.as_millis() as i64, Ordering::Relaxed);
+        self.0.shifted_by.fetch_sub(by.as_millis() as i64, Ordering::Relaxed);
     }
 
     /// Moves every holder of this clock; for tests of what expires.
     pub fn advance(&self, by: Duration) {
-        self.shifted_by.fetch_add(by.as_millis() as i64, Ordering::Relaxed);
+        self.0.shifted_by.fetch_add(by.as_millis() as i64, Ordering::Relaxed);
     }
 }
 

@@ -123,6 +123,15 @@ pub fn clock_ahead() -> std::time::Duration {
     std::time::Duration::from_secs(seconds)
 }
 
+/// By how many seconds the machine of this process is set wrong: `LUMBUNG_MACHINE_AHEAD`, in a debug build alone.
+pub fn machine_ahead() -> i64 {
+    #[cfg(debug_assertions)]
+    let seconds = std::env::var("LUMBUNG_MACHINE_AHEAD").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    #[cfg(not(debug_assertions))]
+    let seconds = 0;
+    seconds
+}
+
 /// The process dies here if it was told to.
 #[inline]
 pub fn point(point: Point) {

@@ -28,13 +28,15 @@ pub struct Enrolment {
 }
 
 impl Accounts {
-    /// Begins enrolling; nothing changes for the next login until a code confirms it.
-    pub async fn enrol_totp(&self, actor: &Actor, origin: &Origin) -> Result<Enrolment> {
+    /// Begins enrolling, by the password: whoever has a session that was left open must not lock its owner out. Nothing
+    /// changes for the next login until a code confirms it.
+    pub async fn enrol_totp(&self, actor: &Actor, password: &str, origin: &Origin) -> Result<Enrolment> {
         own_session(actor)?;
         let secret: Zeroizing<[u8; 20]> = Zeroizing::new(id::random());
         let person = actor.person();
+        let (row, admitted) = self.confirm_password(actor, password, origin).await?;
         let mut tx = self.db.write().await?;
-        let row = sql::person(&mut tx, person).await?.ok_or_else(Error::unauthorized)?;
+        admitted.forgive(&mut tx).await?;
         if row.totp.is_some() {
             return Err(Error::conflict(
                 "totp-enrolled",

@@ -119,13 +119,24 @@ pub struct TotpSecret {
     pub url: String,
 }
 
-/// Begins enrolling one-time codes; they are asked for only after `PUT` confirmed one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TotpBegin {
+    /// The present password.
+    password: String,
+}
+
+/// Begins enrolling one-time codes, by the password; they are asked for only after `PUT` confirmed one.
 #[utoipa::path(
-    post, path = "/api/v1/me/totp", tag = "people",
+    post, path = "/api/v1/me/totp", tag = "people", request_body = TotpBegin,
     responses((status = 201, body = TotpSecret), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
-pub async fn enrol(State(app): State<App>, caller: Caller) -> Result<(StatusCode, axum::Json<TotpSecret>)> {
-    let enrolment = app.accounts.enrol_totp(&caller.actor, &caller.origin).await?;
+pub async fn enrol(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<TotpBegin>,
+) -> Result<(StatusCode, axum::Json<TotpSecret>)> {
+    let enrolment = app.accounts.enrol_totp(&caller.actor, &body.password, &caller.origin).await?;
     Ok((StatusCode::CREATED, axum::Json(TotpSecret { secret: enrolment.secret, url: enrolment.url })))
 }
 

@@ -138,6 +138,8 @@ pub struct LimitsShown {
     server_header_seconds: u64,
     #[serde(rename = "server.body_idle_seconds")]
     server_body_idle_seconds: u64,
+    #[serde(rename = "server.body_least_bytes")]
+    server_body_least_bytes: usize,
     #[serde(rename = "links.code_minutes")]
     links_code_minutes: u64,
     #[serde(rename = "links.code_tries")]
@@ -207,6 +209,7 @@ pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
         reading_cpu_seconds: config.reading.cpu_seconds,
         server_header_seconds: config.server.header_seconds,
         server_body_idle_seconds: config.server.body_idle_seconds,
+        server_body_least_bytes: config.server.body_least_bytes,
         links_code_minutes: config.links.code_minutes,
         links_code_tries: config.links.code_tries,
         links_max_log_rows_per_hour: config.links.max_log_rows_per_hour,

@@ -22,7 +22,7 @@ pub struct Beside {
 
 pub async fn open(config: &Config, clock: &Clock) -> Result<Beside> {
     app::must_be_set_up(config)?;
-    let db = Db::connect(&app::database(config)?).await?;
+    let db = Db::connect(&app::database(config)?, clock).await?;
     db::migrate(&db, db::MIGRATIONS, clock).await?;
     let (master, recovery) = app::unlocked(&db, config).await?;
     let keys = OfficeKeys::new(db.clone(), &master);

@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use super::{beside, say};
 use crate::{
+    app,
     audit::{self, Entry, Origin, Who},
     clock::Clock,
     config::Config,
     db::Db,
     error::Result,
     jobs::Reindex,
-    queue::{Queue, Settings},
+    queue::Queue,
 };
 
 #[derive(Debug, clap::Args)]
@@ -52,8 +53,5 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
 
 /// The queue beside a running server: what is enqueued here runs there.
 pub fn queue(config: &Config, db: &Db, clock: &Clock) -> Queue {
-    let crate::config::Queue { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds } =
-        config.queue;
-    let settings = Settings { workers, lease_seconds, max_attempts, backoff_seconds, office_step_seconds };
-    Queue::new(db.clone(), clock.clone(), settings)
+    Queue::new(db.clone(), clock.clone(), app::queueing(config))
 }

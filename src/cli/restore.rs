@@ -44,7 +44,7 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let store = BlobStore::open(&app::storage(&config)?).await?;
     // Everything that can be refused is refused before a key is made or a row is written.
     let source = source(&args, &config, &store).await?;
-    let db = Db::connect(&app::database(&config)?).await?;
+    let db = Db::connect(&app::database(&config)?, &clock).await?;
     db::migrate(&db, db::MIGRATIONS, &clock).await?;
     let empty = Empty::check(db.clone()).await?;
     let master = Arc::new(setup::own_master(&config.keys.master_file)?);

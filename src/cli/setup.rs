@@ -75,7 +75,7 @@ pub async fn is_installed(config: &Config, clock: &Clock) -> Result<bool> {
 
 async fn prepared(config: &Config, clock: &Clock) -> Result<Db> {
     std::fs::create_dir_all(&config.data.dir).map_err(|cause| cannot_make(&config.data.dir, &cause))?;
-    let db = Db::connect(&app::database(config)?).await?;
+    let db = Db::connect(&app::database(config)?, clock).await?;
     db::migrate(&db, db::MIGRATIONS, clock).await?;
     Ok(db)
 }

@@ -23,7 +23,7 @@ section! { Config {
 } }
 section! { Server {
     listen: String, public_url: String, insecure: bool, tls_certificate: PathBuf, tls_key_file: PathBuf,
-    trusted_proxies: Vec<String>, max_connections: usize, header_seconds: u64, body_idle_seconds: u64, json_bytes: usize, stop_seconds: u64,
+    trusted_proxies: Vec<String>, max_connections: usize, header_seconds: u64, body_idle_seconds: u64, body_least_bytes: usize, json_bytes: usize, stop_seconds: u64,
 } }
 section! { Data { dir: PathBuf } }
 section! { Database { url: String, password_file: PathBuf, max_connections: u32, acquire_seconds: u64, answer_seconds: u64 } }
@@ -49,7 +49,7 @@ section! { Queue {
 } }
 section! { Reading {
     require_jail: bool, tesseract: String, languages: String, dpi: u32, memory_mib: u64, cpu_seconds: u64,
-    wall_seconds: u64, max_pages: u32, max_text_bytes: usize, max_pixels: u64, max_input_bytes: u64,
+    wall_seconds: u64, turn_seconds: u64, max_pages: u32, max_text_bytes: usize, max_pixels: u64, max_input_bytes: u64,
     picture_budget_bytes: i64, picture_width: u32,
 } }
 section! { Scan { clamd: String, timeout_seconds: u64, max_bytes: u64 } }

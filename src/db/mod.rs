@@ -13,6 +13,7 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod timekeeping;
 mod value;
 
 pub use heard::Ear;
@@ -126,7 +127,14 @@ pub struct Settings {
 }
 
 impl Db {
-    pub async fn connect(settings: &Settings) -> Result<Db> {
+    /// Changes are dated by this clock, which is set by the database's.
+    pub async fn connect(settings: &Settings, clock: &Clock) -> Result<Db> {
+        let db = Db::reach(settings, clock).await?;
+        db.keep_time().await?;
+        Ok(db)
+    }
+
+    async fn reach(settings: &Settings, clock: &Clock) -> Result<Db> {
         if settings.url.starts_with("postgres") {
             let options = PgConnectOptions::from_str(&settings.url).map_err(unusable)?.disable_statement_logging();
             let pool = PgPoolOptions::new()
@@ -152,7 +160,7 @@ impl Db {
                 is_aside: false,
                 answer: settings.answer,
                 written: Proof::default(),
-                clock: Clock::default(),
+                clock: clock.clone(),
             });
         }
         // FULL: with NORMAL a power cut loses commits that were already acknowledged.
@@ -192,7 +200,7 @@ impl Db {
             is_aside: false,
             answer: settings.answer,
             written: Proof::default(),
-            clock: Clock::default(),
+            clock: clock.clone(),
         })
     }
 
@@ -204,11 +212,6 @@ impl Db {
             Pools::Postgres { aside, .. } => Pools::Postgres { pool: aside.clone(), aside },
         };
         Db { pools, is_aside: true, ..self.clone() }
-    }
-
-    /// The same database, whose changes are dated by this clock.
-    pub fn dated_by(self, clock: &Clock) -> Db {
-        Db { clock: clock.clone(), ..self }
     }
 
     /// A transaction that may write. On SQLite it takes the write lock at once: a deferred one fails when it upgrades.
@@ -309,17 +312,6 @@ impl Db {
             ON CONFLICT (name) DO UPDATE SET first_at = excluded.first_at";
         let trial = async { self.execute(TRIAL, params![self.clock.now()]).await.map(drop) };
         self.written.or_by(trial).await
-    }
-
-    /// By how many seconds this program's clock is before the database's. SQLite's is the same one.
-    pub async fn clock_ahead(&self) -> Result<f64> {
-        if !self.is_postgres() {
-            return Ok(0.0);
-        }
-        let asked = self.clock.now();
-        let told: Option<(i64,)> =
-            self.one("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", params![]).await?;
-        Ok(told.map_or(0.0, |(theirs,)| (asked.0 - theirs) as f64 / 1000.0))
     }
 
     pub async fn close(&self) {

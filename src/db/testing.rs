@@ -10,8 +10,8 @@ use crate::{clock::Clock, id};
 
 pub(crate) async fn fresh() -> (Db, Clock, TempDir) {
     let (settings, dir) = empty().await;
-    let db = Db::connect(&settings).await.expect("connects");
     let clock = Clock::default();
+    let db = Db::connect(&settings, &clock).await.expect("connects");
     migrate(&db, MIGRATIONS, &clock).await.expect("migrates");
     (db, clock, dir)
 }

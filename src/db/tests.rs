@@ -1,6 +1,6 @@
 use super::testing::empty;
 use super::*;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::error::Kind;
 
 const fn migration(number: i64, runs_with: i64, sql: &'static str) -> Migration {
@@ -34,7 +34,7 @@ async fn letters(db: &Db) -> i64 {
 #[tokio::test]
 async fn each_file_is_applied_once_in_order_and_remembered_with_its_checksum() {
     let ((settings, _dir), clock) = (empty().await, Clock::default());
-    let db = Db::connect(&settings).await.unwrap();
+    let db = Db::connect(&settings, &Clock::default()).await.unwrap();
     migrate(&db, &[GROUND, ADDED], &clock).await.unwrap();
     migrate(&db, &[GROUND, ADDED, BUILT_ON_IT], &clock).await.unwrap();
     migrate(&db, &[GROUND, ADDED, BUILT_ON_IT], &clock).await.unwrap();
@@ -48,7 +48,7 @@ async fn each_file_is_applied_once_in_order_and_remembered_with_its_checksum() {
 #[tokio::test]
 async fn a_file_that_fails_leaves_nothing_of_itself_or_the_others() {
     let ((settings, _dir), clock) = (empty().await, Clock::default());
-    let db = Db::connect(&settings).await.unwrap();
+    let db = Db::connect(&settings, &Clock::default()).await.unwrap();
     migrate(&db, &[GROUND], &clock).await.unwrap();
     let broken = migration(3, 3, "CREATE TABLE half (id BIGINT); INSERT INTO absent (id) VALUES (1)");
     migrate(&db, &[GROUND, ADDED, broken], &clock).await.unwrap_err();
@@ -60,7 +60,7 @@ async fn a_file_that_fails_leaves_nothing_of_itself_or_the_others() {
 #[tokio::test]
 async fn a_file_that_changed_after_it_was_applied_is_refused() {
     let ((settings, _dir), clock) = (empty().await, Clock::default());
-    let db = Db::connect(&settings).await.unwrap();
+    let db = Db::connect(&settings, &Clock::default()).await.unwrap();
     migrate(&db, &[GROUND, ADDED], &clock).await.unwrap();
     let changed = Migration { sql: "CREATE TABLE letter (id BIGINT NOT NULL)", ..ADDED };
     let refusal = migrate(&db, &[GROUND, changed, BUILT_ON_IT], &clock).await.unwrap_err();
@@ -73,7 +73,7 @@ async fn a_file_that_changed_after_it_was_applied_is_refused() {
 async fn two_starts_at_once_migrate_once() {
     let ((settings, _dir), clock) = (empty().await, Clock::default());
     let start = || async {
-        let db = Db::connect(&settings).await?;
+        let db = Db::connect(&settings, &Clock::default()).await?;
         migrate(&db, &[GROUND, ADDED, BUILT_ON_IT], &clock).await.map(|()| db)
     };
     let (one, two, three) = tokio::join!(start(), start(), start());
@@ -86,7 +86,7 @@ async fn two_starts_at_once_migrate_once() {
 #[tokio::test]
 async fn an_older_program_runs_beside_a_newer_one_as_long_as_the_newer_only_adds() {
     let ((settings, _dir), clock) = (empty().await, Clock::default());
-    let db = Db::connect(&settings).await.unwrap();
+    let db = Db::connect(&settings, &Clock::default()).await.unwrap();
     let newer = [GROUND, ADDED, BUILT_ON_IT];
     migrate(&db, &newer, &clock).await.unwrap();
     assert_eq!(installation(&db, "min_program").await.unwrap().as_deref(), Some("2"));
@@ -98,7 +98,7 @@ async fn an_older_program_runs_beside_a_newer_one_as_long_as_the_newer_only_adds
 #[tokio::test]
 async fn a_program_that_is_too_old_refuses_and_says_so() {
     let ((settings, _dir), clock) = (empty().await, Clock::default());
-    let db = Db::connect(&settings).await.unwrap();
+    let db = Db::connect(&settings, &Clock::default()).await.unwrap();
     migrate(&db, &[GROUND, ADDED, BUILT_ON_IT], &clock).await.unwrap();
     let refusal = migrate(&db, &[GROUND], &clock).await.unwrap_err();
     assert_eq!((refusal.kind(), refusal.slug()), (Kind::Conflict, "program-too-old"));
@@ -114,7 +114,7 @@ async fn a_program_that_is_too_old_refuses_and_says_so() {
 #[tokio::test]
 async fn a_newer_database_that_does_not_say_what_it_allows_is_left_alone() {
     let ((settings, _dir), clock) = (empty().await, Clock::default());
-    let db = Db::connect(&settings).await.unwrap();
+    let db = Db::connect(&settings, &Clock::default()).await.unwrap();
     migrate(&db, &[GROUND, ADDED], &clock).await.unwrap();
     db.execute("DELETE FROM installation", params![]).await.unwrap();
     assert_eq!(migrate(&db, &[GROUND], &clock).await.unwrap_err().slug(), "program-too-old");
@@ -123,7 +123,8 @@ async fn a_newer_database_that_does_not_say_what_it_allows_is_left_alone() {
 #[tokio::test]
 async fn the_real_schema_says_which_programs_it_runs_with() {
     let (settings, _dir) = empty().await;
-    let (db, clock) = (Db::connect(&settings).await.unwrap(), Clock::default());
+    let clock = Clock::default();
+    let db = Db::connect(&settings, &clock).await.unwrap();
     migrate(&db, MIGRATIONS, &clock).await.unwrap();
     for migration in MIGRATIONS {
         assert!(migration.runs_with <= migration.number.max(4), "{}: no program can know it", migration.name);
@@ -142,4 +143,20 @@ async fn what_was_opened_for_reading_changes_nothing() {
     drop(tx);
     let found: Vec<(String,)> = db.all("SELECT name FROM installation WHERE name = $1", params!["a"]).await.unwrap();
     assert!(found.is_empty());
+}
+
+#[tokio::test]
+async fn a_program_goes_by_the_databases_time_however_its_machine_is_set() {
+    let (db, clock, _dir) = fresh().await;
+    let off = |of: &Clock, right: Time| (of.now().0 - right.0).abs();
+    for seconds in [600, -600, 0] {
+        clock.misset(seconds);
+        db.keep_time().await.unwrap();
+        let right = Clock::default().machine();
+        // SQLite has no time of its own.
+        let expected = if db.is_postgres() { 0 } else { seconds.abs() * 1000 };
+        assert!((off(&clock, right) - expected).abs() < 2_000, "{seconds}: {}", off(&clock, right));
+        let told = db.machine_ahead().await.unwrap();
+        assert!((told - if db.is_postgres() { seconds as f64 } else { 0.0 }).abs() < 2.0, "{told}");
+    }
 }

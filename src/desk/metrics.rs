@@ -66,8 +66,8 @@ async fn health(app: &App, registry: &mut Registry) -> bool {
 }
 
 async fn behind(app: &App, registry: &mut Registry) {
-    if let Ok(ahead) = app.db.clock_ahead().await {
-        let help = "How far this node's clock is before the database's; nodes must agree within a minute";
+    if let Ok(ahead) = app.db.machine_ahead().await {
+        let help = "How far this machine's clock is before the database's, by which the node goes";
         seconds(registry, "clock_ahead", help, ahead);
     }
     if let Ok((waiting, dead)) = app.queue.depth().await {

@@ -74,7 +74,8 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
     let is_stranger = comes_by_link(&path);
     request.extensions_mut().insert(lang);
     request.extensions_mut().insert(origin.clone());
-    let request = body::guarded(request, Duration::from_secs(app.config.server.body_idle_seconds));
+    let server = &app.config.server;
+    let request = body::guarded(request, Duration::from_secs(server.body_idle_seconds), server.body_least_bytes);
     let started = tokio::time::Instant::now();
     let mut response = next.run(request).await;
     let status = response.status().as_u16();

@@ -1,4 +1,4 @@
-//! The body of a request on its way in. A client that falls silent is given up; a client that is refused before it has sent
+//! The body of a request on its way in. A client that falls silent, or sends next to nothing, is given up; a client that is refused before it has sent
 //! everything is listened to for a little longer, because a connection closed in its face would take the answer with it.
 
 use std::pin::Pin;
@@ -20,7 +20,7 @@ const LINGER: Duration = Duration::from_secs(10);
 const LINGER_BYTES: usize = 256 << 20;
 
 /// Puts the guard around a request's body.
-pub(super) fn guarded(request: Request, idle: Duration) -> Request {
+pub(super) fn guarded(request: Request, idle: Duration, least: usize) -> Request {
     if request.body().is_end_stream() {
         return request;
     }
@@ -29,8 +29,11 @@ pub(super) fn guarded(request: Request, idle: Duration) -> Request {
     let guard = Guarded {
         body: Some(body.into_data_stream()),
         idle,
+        least,
         silence: Box::pin(tokio::time::sleep(idle)),
-        waits: false,
+        waits_since: None,
+        waited: Duration::ZERO,
+        heard: 0,
         began: !asks_first,
     };
     Request::from_parts(head, Body::from_stream(guard))
@@ -56,8 +59,8 @@ fn too_slow() -> Error {
         Kind::TimedOut,
         "too-slow",
         say(
-            "Terlalu lama tidak ada kiriman yang datang (server.body_idle_seconds). Kirim ulang; untuk sambungan lemah pakai unggahan bertahap (/api/v1/uploads).",
-            "Nothing came for too long (server.body_idle_seconds). Send it again; on a weak link use resumable uploads (/api/v1/uploads).",
+            "Terlalu lama tidak ada, atau hampir tidak ada, kiriman yang datang (server.body_idle_seconds, server.body_least_bytes). Kirim ulang; untuk sambungan lemah pakai unggahan bertahap (/api/v1/uploads).",
+            "Nothing, or next to nothing, came for too long (server.body_idle_seconds, server.body_least_bytes). Send it again; on a weak link use resumable uploads (/api/v1/uploads).",
         ),
     )
 }
@@ -66,15 +69,20 @@ struct Guarded {
     /// Gone when it has ended, in whatever way.
     body: Option<BodyDataStream>,
     idle: Duration,
+    /// So many bytes begin the patience anew; fewer do not, or a byte now and then would hold a connection for ever.
+    least: usize,
     silence: Pin<Box<Sleep>>,
-    /// Whether somebody waits for the next piece: only then does the client's silence count.
-    waits: bool,
+    /// While somebody waits for the next piece: only then does the client's silence count.
+    waits_since: Option<Instant>,
+    /// How long was waited for the last bytes, and how many they are.
+    waited: Duration,
+    heard: usize,
     /// False while the client waits for leave to send: then nothing is on its way.
     began: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the client sent nothing for too long")]
+#[error("the client sent next to nothing for too long")]
 struct Silence;
 
 impl Stream for Guarded {
@@ -84,19 +92,31 @@ impl Stream for Guarded {
         let this = &mut *self;
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         if let Poll::Ready(piece) = body.poll_next_unpin(context) {
-            (this.waits, this.began) = (false, true);
-            if !matches!(piece, Some(Ok(_))) {
-                this.body = None;
+            this.began = true;
+            this.waited += this.waits_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+            match &piece {
+                Some(Ok(bytes)) => this.hear(bytes.len()),
+                _ => this.body = None,
             }
             return Poll::Ready(piece);
         }
-        if !this.waits {
-            this.waits = true;
-            this.silence.as_mut().reset(Instant::now() + this.idle);
+        if this.waits_since.is_none() {
+            let now = Instant::now();
+            this.waits_since = Some(now);
+            this.silence.as_mut().reset(now + this.idle.saturating_sub(this.waited));
         }
         ready!(this.silence.as_mut().poll(context));
         this.body = None;
         Poll::Ready(Some(Err(axum::Error::new(Silence))))
+    }
+}
+
+impl Guarded {
+    fn hear(&mut self, bytes: usize) {
+        self.heard += bytes;
+        if self.heard >= self.least {
+            (self.heard, self.waited) = (0, Duration::ZERO);
+        }
     }
 }
 

@@ -5,9 +5,12 @@ use std::collections::HashSet;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
+
 use crate::{
     app::{App, Happening},
     crash::{Point, point},
+    db,
     document::{self, Applied, Document, Reach, State, WINDOW, number_at, numbers_of, time_of},
     error::{Error, Result},
     id::DocumentId,
@@ -16,6 +19,8 @@ use crate::{
 
 /// Documents that are applied together.
 const BATCH: i64 = 200;
+/// Documents that are fetched at the same time: most of a rebuild is waiting for the store.
+const FETCHED: usize = 4;
 /// Changes that are read at once to be applied, and to be left out of an answer.
 const LOOK: i64 = 1000;
 const PENDING: i64 = 10_000;
@@ -182,21 +187,16 @@ async fn apply(app: &App, documents: &[DocumentId], former: i64, cursor: i64) ->
     let mut changes = Vec::with_capacity(documents.len());
     let mut findable = Vec::new();
     let mut is_destroyed = false;
-    for id in documents {
-        match document::load_for_work(&app.db, &app.keys, *id).await? {
-            Some(document) if document.trashed_at.is_none() => {
-                changes.push(Change::Replace(indexed(app, &document).await?));
-                if document.state == State::Reading && document.version.state == State::Ready {
-                    findable.push(document);
-                }
-            }
-            Some(_) => changes.push(Change::Remove(id.0)),
-            None => {
-                is_destroyed = true;
-                changes.push(Change::Remove(id.0));
-            }
-        }
+    let mut fetched = stream::iter(documents.to_vec()).map(|id| db::beside(change_of(app, id))).buffered(FETCHED);
+    while let Some(change) = fetched.next().await {
+        let (change, document) = change?;
+        is_destroyed |= document.is_none();
+        findable.extend(document.filter(|document| {
+            document.trashed_at.is_none() && document.state == State::Reading && document.version.state == State::Ready
+        }));
+        changes.push(change);
     }
+    drop(fetched);
     let index = app.index.clone();
     let work = move || {
         // The cursor moves only when the text of what was destroyed has left the disk: a cut repeats both.
@@ -222,6 +222,16 @@ async fn announce_shown(app: &App, mut findable: Vec<Document>) -> Result<()> {
 }
 
 /// A merge that is under way ends soon and takes away what it saw deleted; then the rest can be rewritten.
+/// What the index has to hold of a document; none is there when it was destroyed.
+async fn change_of(app: &App, id: DocumentId) -> Result<(Change, Option<Document>)> {
+    let document = document::load_for_work(&app.db, &app.keys, id).await?;
+    let change = match &document {
+        Some(document) if document.trashed_at.is_none() => Change::Replace(indexed(app, document).await?),
+        _ => Change::Remove(id.0),
+    };
+    Ok((change, document))
+}
+
 fn purge(index: &Index) -> Result<()> {
     for _ in 0..100 {
         if index.purge()? {

@@ -11,6 +11,8 @@ mod reindex;
 mod renew_recovery;
 mod rotate_keys;
 mod scan;
+mod shares;
+mod timekeeping;
 pub mod vault;
 
 pub use change_master::{ChangeMaster, rewrap};
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use self::shares::Shares;
 use crate::{
     app::App,
     db,
@@ -32,7 +35,7 @@ use crate::{
     share,
 };
 
-/// How often an idle worker looks for jobs that another node, or a timer, made runnable.
+/// How often one of the idle workers looks for jobs that another node, or a timer, made runnable.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Starts every background task of a node. They end when `app.stopping` is cancelled.
@@ -41,22 +44,25 @@ pub fn start(app: &App) -> JoinSet<()> {
     if let Err(cause) = indexing::begin(app) {
         tracing::error!(cause = %cause.chain(), "the index cannot be begun anew");
     }
-    for _ in 0..app.queue.settings().workers {
-        tasks.spawn(work(app.clone()));
+    let shares = Shares::of(app.config.queue.workers);
+    for _ in 0..app.config.queue.workers {
+        tasks.spawn(work(app.clone(), shares.clone()));
     }
+    tasks.spawn(wake(app.clone()));
     tasks.spawn(indexing::run(app.clone()));
     tasks.spawn(hearing::run(app.clone()));
     tasks.spawn(housekeeping::run(app.clone()));
+    tasks.spawn(timekeeping::run(app.clone()));
     tasks.spawn(records::run(app.clone()));
     tasks.spawn(vault::run(app.clone()));
     tasks.spawn(vault::follow(app.clone()));
     tasks
 }
 
-async fn work(app: App) {
+async fn work(app: App, shares: Shares) {
     while !app.stopping.is_cancelled() {
-        match next(&app).await {
-            Ok(Some(job)) => attempt(&app, job).await,
+        match shares.next(&app.queue).await {
+            Ok(Some(place)) => attempt(&app, &place.job).await,
             Ok(None) => pause(&app).await,
             Err(cause) => {
                 tracing::warn!(cause = %cause.chain(), "the queue does not answer");
@@ -66,28 +72,31 @@ async fn work(app: App) {
     }
 }
 
-/// An idle look is a read: only a job that is there costs a write.
-async fn next(app: &App) -> Result<Option<Claimed>> {
-    if app.queue.has_work().await? { app.queue.claim().await } else { Ok(None) }
-}
-
 async fn pause(app: &App) {
     tokio::select! {
         () = app.work.notified() => {}
-        () = tokio::time::sleep(LOOK) => {}
         () = app.stopping.cancelled() => {}
     }
 }
 
+async fn wake(app: App) {
+    while !app.stopping.is_cancelled() {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => app.work.notify_one(),
+            () = app.stopping.cancelled() => {}
+        }
+    }
+}
+
 /// One attempt, under a lease that is renewed while it lasts.
-async fn attempt(app: &App, job: Claimed) {
+async fn attempt(app: &App, job: &Claimed) {
     // One nudge wakes one worker; it wakes the next if more waits.
     app.work.notify_one();
     let outcome = tokio::select! {
-        outcome = app.done.jobs.run(known(&job.kind), perform(app, &job)) => outcome,
-        () = db::beside(keep_lease(app, &job)) => return,
+        outcome = app.done.jobs.run(known(&job.kind), perform(app, job)) => outcome,
+        () = db::beside(keep_lease(app, job)) => return,
         () = app.stopping.cancelled() => {
-            if let Err(cause) = app.queue.hand_back(&job).await {
+            if let Err(cause) = app.queue.hand_back(job).await {
                 tracing::warn!(job = %job.id, cause = %cause.chain(), "not handed back; its lease will end by itself");
             }
             return;
@@ -96,9 +105,9 @@ async fn attempt(app: &App, job: Claimed) {
     let Err(cause) = outcome else { return };
     // Mail counts its attempts: another attempt repeats the letters that went out before the one that failed.
     if cause.kind() == Kind::Unavailable && !mail::is_away(&cause) {
-        return postpone(app, &job, &cause).await;
+        return postpone(app, job, &cause).await;
     }
-    match app.queue.fail(&job, &cause.chain()).await {
+    match app.queue.fail(job, &cause.chain()).await {
         Ok(Failed::RetryAt(at)) => {
             tracing::warn!(job = %job.id, kind = job.kind, again = %at.rfc3339(), cause = %cause.chain(), "a job failed");
         }

@@ -27,8 +27,6 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync {
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Jobs that run at once on one node.
-    pub workers: u32,
     /// A claim is void after this many seconds without renewal: its node is taken for dead.
     pub lease_seconds: u64,
     /// After so many attempts a job becomes a dead letter.
@@ -43,6 +41,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
 
 /// Whoever waits for something that is away waits as long as after so many failures.
 const AWAY: u32 = 3;
+
+/// Offices whose jobs are passed over, because they have their share of the workers.
+pub type Passed = [OfficeId; 2];
+pub const NOBODY: Passed = [OfficeId(Uuid::nil()); 2];
 
 /// A job that this node holds until its lease ends.
 #[derive(Debug)]
@@ -111,12 +113,12 @@ impl Queue {
     }
 
     /// The fairest runnable job, leased to the caller, or none.
-    pub async fn claim(&self) -> Result<Option<Claimed>> {
+    pub async fn claim(&self, passed: Passed) -> Result<Option<Claimed>> {
         let now = self.clock.now();
         let lease = id::fresh(&self.clock);
         let until = now.plus(Duration::from_secs(self.settings.lease_seconds));
         let mut tx = self.db.write().await?;
-        let row = sql::claim(&mut tx, now, lease, until).await?;
+        let row = sql::claim(&mut tx, now, lease, until, passed).await?;
         tx.commit().await?;
         Ok(row.map(|row| Claimed {
             id: JobId(row.id),
@@ -129,8 +131,8 @@ impl Queue {
     }
 
     /// Whether anything could be claimed now; a cheap read, so that an idle node writes nothing.
-    pub async fn has_work(&self) -> Result<bool> {
-        sql::runnable(&self.db, self.clock.now()).await
+    pub async fn has_work(&self, passed: Passed) -> Result<bool> {
+        sql::runnable(&self.db, self.clock.now(), passed).await
     }
 
     /// False when the lease was lost: the caller must stop, another node has the job.

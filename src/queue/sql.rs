@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Failed, Seen};
+use super::{Failed, Passed, Seen};
 use crate::{
     clock::Time,
     db::{Db, Sql, Tx, params},
@@ -47,23 +47,30 @@ pub(super) async fn insert(
 const CLAIM: Sql = Sql {
     sqlite: "UPDATE job SET lease = $2, leased_until = $3, attempts = attempts + 1
         WHERE id = (SELECT id FROM job WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1
-            ORDER BY turn, id LIMIT 1)
+            AND (office IS NULL OR office NOT IN ($4, $5)) ORDER BY turn, id LIMIT 1)
         RETURNING id, kind, office, attempts, payload",
     postgres: "UPDATE job SET lease = $2, leased_until = $3, attempts = attempts + 1
         WHERE id = (SELECT id FROM job WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1
-            ORDER BY turn, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+            AND (office IS NULL OR office NOT IN ($4, $5)) ORDER BY turn, id LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING id, kind, office, attempts, payload",
 };
 
-pub(super) async fn claim(tx: &mut Tx, now: Time, lease: Uuid, until: Time) -> Result<Option<ClaimRow>> {
-    tx.one(CLAIM, params![now, lease, until]).await
+pub(super) async fn claim(
+    tx: &mut Tx,
+    now: Time,
+    lease: Uuid,
+    until: Time,
+    passed: Passed,
+) -> Result<Option<ClaimRow>> {
+    tx.one(CLAIM, params![now, lease, until, passed[0], passed[1]]).await
 }
 
-pub(super) async fn runnable(db: &Db, now: Time) -> Result<bool> {
+pub(super) async fn runnable(db: &Db, now: Time, passed: Passed) -> Result<bool> {
     let row: Option<(i64,)> = db
         .one(
-            "SELECT count(*) FROM (SELECT id FROM job WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1 LIMIT 1) AS any_job",
-            params![now],
+            "SELECT count(*) FROM (SELECT id FROM job WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1
+                AND (office IS NULL OR office NOT IN ($2, $3)) LIMIT 1) AS any_job",
+            params![now, passed[0], passed[1]],
         )
         .await?;
     Ok(row.is_some_and(|(found,)| found > 0))

@@ -23,8 +23,7 @@ struct Ground {
 impl Ground {
     async fn new() -> Ground {
         let (db, clock, _dir) = fresh().await;
-        let settings =
-            Settings { workers: 1, lease_seconds: 60, max_attempts: 3, backoff_seconds: 5, office_step_seconds: 10 };
+        let settings = Settings { lease_seconds: 60, max_attempts: 3, backoff_seconds: 5, office_step_seconds: 10 };
         Ground { queue: Queue::new(db.clone(), clock.clone(), settings), db, clock, _dir }
     }
 
@@ -36,7 +35,7 @@ impl Ground {
     }
 
     async fn claim(&self) -> Claimed {
-        self.queue.claim().await.unwrap().expect("a job")
+        self.queue.claim(NOBODY).await.unwrap().expect("a job")
     }
 
     async fn finish(&self, job: &Claimed) -> bool {
@@ -53,7 +52,7 @@ impl Ground {
     /// The numbers of all letters in the order in which they are claimed.
     async fn order(&self) -> Vec<u32> {
         let mut order = Vec::new();
-        while let Some(job) = self.queue.claim().await.unwrap() {
+        while let Some(job) = self.queue.claim(NOBODY).await.unwrap() {
             order.push(job.payload::<Letter>().unwrap().0);
         }
         order
@@ -66,12 +65,12 @@ async fn a_job_exists_exactly_if_the_transaction_that_caused_it_does() {
     let mut tx = ground.db.write().await.unwrap();
     ground.queue.enqueue(&mut tx, &Letter(1), None).await.unwrap();
     drop(tx);
-    assert!(!ground.queue.has_work().await.unwrap());
-    assert!(ground.queue.claim().await.unwrap().is_none());
+    assert!(!ground.queue.has_work(NOBODY).await.unwrap());
+    assert!(ground.queue.claim(NOBODY).await.unwrap().is_none());
     assert_eq!(ground.queue.depth().await.unwrap(), (0, 0));
     let office = OfficeId::fresh(&ground.clock);
     let id = ground.enqueue(2, Some(office)).await;
-    assert!(ground.queue.has_work().await.unwrap());
+    assert!(ground.queue.has_work(NOBODY).await.unwrap());
     let job = ground.claim().await;
     assert_eq!((job.id, job.office, job.attempts), (id, Some(office), 1));
     assert_eq!((job.kind.as_str(), job.payload::<Letter>().unwrap().0), ("letter", 2));
@@ -104,7 +103,7 @@ async fn many_claimers_get_each_job_once() {
         let queue = ground.queue.clone();
         claimers.spawn(async move {
             let mut mine = Vec::new();
-            while let Some(job) = queue.claim().await.unwrap() {
+            while let Some(job) = queue.claim(NOBODY).await.unwrap() {
                 mine.push(job.payload::<Letter>().unwrap().0);
             }
             mine
@@ -121,10 +120,10 @@ async fn a_lease_that_ends_hands_the_job_over_and_the_former_holder_is_refused()
     ground.enqueue(1, None).await;
     let first = ground.claim().await;
     ground.pass(59);
-    assert!(ground.queue.claim().await.unwrap().is_none(), "it is leased");
+    assert!(ground.queue.claim(NOBODY).await.unwrap().is_none(), "it is leased");
     assert!(ground.queue.renew(&first).await.unwrap());
     ground.pass(59);
-    assert!(ground.queue.claim().await.unwrap().is_none(), "the lease was renewed");
+    assert!(ground.queue.claim(NOBODY).await.unwrap().is_none(), "the lease was renewed");
     ground.pass(2);
     let second = ground.claim().await;
     assert_eq!((second.id, second.attempts), (first.id, 2));
@@ -146,14 +145,14 @@ async fn waits_between_attempts_grow_until_the_job_is_given_up() {
         let Failed::RetryAt(at) = ground.queue.fail(&job, "torn paper").await.unwrap() else { panic!("given up") };
         assert!((wait..=wait + 1).contains(&at.since(before).as_secs()), "{:?}", at.since(before));
         ground.pass(wait - 1);
-        assert!(!ground.queue.has_work().await.unwrap(), "not before {wait} seconds");
+        assert!(!ground.queue.has_work(NOBODY).await.unwrap(), "not before {wait} seconds");
         ground.pass(2);
     }
     let job = ground.claim().await;
     assert_eq!(job.attempts, 3);
     assert_eq!(ground.queue.fail(&job, "torn paper").await.unwrap(), Failed::Dead);
     ground.pass(100_000);
-    assert!(ground.queue.claim().await.unwrap().is_none());
+    assert!(ground.queue.claim(NOBODY).await.unwrap().is_none());
     assert_eq!(ground.queue.depth().await.unwrap(), (0, 1));
     let seen = ground.queue.list(true, None, 10).await.unwrap();
     assert_eq!((seen[0].id, seen[0].kind.as_str(), seen[0].attempts), (id.0, "letter", 3));
@@ -178,7 +177,7 @@ async fn what_waits_for_something_that_is_away_is_never_given_up() {
         let before = ground.clock.now();
         let at = ground.queue.postpone(&job, "the store is away").await.unwrap();
         assert!(at > before);
-        assert!(ground.queue.claim().await.unwrap().is_none());
+        assert!(ground.queue.claim(NOBODY).await.unwrap().is_none());
         ground.clock.advance(at.since(before));
     }
     let seen = ground.queue.list(false, None, 1).await.unwrap();
@@ -242,7 +241,7 @@ async fn a_job_for_later_waits_for_its_moment() {
     let later = ground.clock.now().plus(Duration::from_secs(600));
     ground.queue.enqueue_at(&mut tx, &Letter(1), None, later).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(ground.queue.claim().await.unwrap().is_none());
+    assert!(ground.queue.claim(NOBODY).await.unwrap().is_none());
     ground.pass(601);
     ground.claim().await;
 }
@@ -312,7 +311,7 @@ async fn what_a_clock_that_ran_ahead_has_put_off_comes_back_and_what_was_meant_t
     let _held_by_the_dead = ground.claim().await;
     ground.enqueue(3, None).await;
     ground.clock.turn_back(year / 2);
-    assert!(ground.queue.claim().await.unwrap().is_none());
+    assert!(ground.queue.claim(NOBODY).await.unwrap().is_none());
     ground.queue.call_back().await.unwrap();
     let mut order = ground.order().await;
     order.sort_unstable();
@@ -329,6 +328,6 @@ async fn leases_and_waits_that_are_as_long_as_they_should_be_are_left_alone() {
     let failed = ground.claim().await;
     ground.queue.fail(&failed, "a fault").await.unwrap();
     ground.queue.call_back().await.unwrap();
-    assert!(ground.queue.claim().await.unwrap().is_none());
+    assert!(ground.queue.claim(NOBODY).await.unwrap().is_none());
     assert!(ground.queue.renew(&held).await.unwrap());
 }

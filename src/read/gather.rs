@@ -10,6 +10,7 @@ use super::{
     reader::{MOST_PIXELS, Reader, why},
     reason::Reason,
     sniff, status,
+    turns::Turn,
     wire::{Answer, Limits, Scan, Work},
 };
 use std::time::{Duration, Instant};
@@ -28,16 +29,26 @@ struct Opened {
     pictures: bool,
 }
 
+/// How far one child came.
+enum Taken {
+    All,
+    /// Others wait: a new child goes on from the next page.
+    Turn,
+}
+
 impl Reader {
     pub(super) async fn gather(
         &self,
         input: &Plaintext,
         media_type: &str,
+        mut turn: Turn<'_>,
         progress: &mut impl FnMut(u32, u32),
     ) -> Result<Outcome, Reason> {
         let (converted, sent_type) = self.without_heif(input, media_type.to_owned()).await?;
         let input = converted.as_ref().unwrap_or(input);
+        let begun = Instant::now();
         let (mut child, opened) = self.open(input, &sent_type, 1).await?;
+        let share = self.share(begun.elapsed(), opened.pictures);
         let found = if opened.media_type == sent_type { media_type } else { sniff::known(&opened.media_type) };
         if !sniff::is_readable(found) {
             return Ok(Outcome::Stored { media_type: found.to_owned() });
@@ -45,28 +56,46 @@ impl Reader {
         let Opened { signed, pages: of, pictures, .. } = opened;
         let mut reading =
             Reading { media_type: found.to_owned(), signed, pages: Vec::new(), pictures, incomplete: None };
-        let until = Instant::now() + Duration::from_secs(self.settings().file_seconds.max(1));
-        for _ in 0..=MOST_RESTARTS {
-            let Err(broke) = self.take_pages(child, &mut reading, of, until, progress).await else { break };
-            reading.incomplete.get_or_insert(broke);
-            // The page that broke the child stays empty; a new child goes on after it.
-            reading.pages.push(Page::without_boxes(reading.pages.len() as u32 + 1, String::new()));
-            progress(reading.pages.len() as u32, of);
+        let mut until = Instant::now() + Duration::from_secs(self.settings().file_seconds.max(1));
+        let mut breaks = 0;
+        loop {
+            let is_over = || turn.is_over(share);
+            match self.take_pages(child, &mut reading, of, until, is_over, progress).await {
+                Ok(Taken::All) => break,
+                Ok(Taken::Turn) => until += turn.pass().await,
+                Err(broke) => {
+                    reading.incomplete.get_or_insert(broke);
+                    // The page that broke the child stays empty; a new child goes on after it.
+                    reading.pages.push(Page::without_boxes(reading.pages.len() as u32 + 1, String::new()));
+                    progress(reading.pages.len() as u32, of);
+                    breaks += 1;
+                }
+            }
             let next = reading.pages.len() as u32 + 1;
-            if next > of || !pictures || Instant::now() >= until {
+            if next > of || !pictures || Instant::now() >= until || breaks > MOST_RESTARTS {
                 break;
             }
-            let Ok((again, same)) = self.open(input, &sent_type, next).await else { break };
-            if same.pages != of {
-                break;
+            match self.open(input, &sent_type, next).await {
+                Ok((again, same)) if same.pages == of => child = again,
+                Ok(_) => break,
+                Err(reason) => {
+                    reading.incomplete.get_or_insert(reason);
+                    break;
+                }
             }
-            child = again;
         }
         match reading.incomplete {
             // Nothing came of it: then it is not a reading.
             Some(reason) if reading.pages.iter().all(|page| page.text.is_empty()) => Err(reason),
             _ => Ok(Outcome::Read(reading)),
         }
+    }
+
+    /// How long it may read while others wait. To go on later the file is opened anew, which must not take longer than reading;
+    /// what has no pictures is opened once.
+    fn share(&self, opening: Duration, pictures: bool) -> Duration {
+        let share = Duration::from_secs(self.settings().turn_seconds);
+        if pictures { share.max(opening * 10) } else { Duration::MAX }
     }
 
     async fn open(&self, input: &Plaintext, media_type: &str, from: u32) -> Result<(Jailed, Opened), Reason> {
@@ -83,15 +112,16 @@ impl Reader {
         }
     }
 
-    /// Takes page after page until the child is done. An error says how a page broke the child.
+    /// Takes page after page until the child is done, or its turn is over. An error says how a page broke the child.
     async fn take_pages(
         &self,
         mut child: Jailed,
         reading: &mut Reading,
         of: u32,
         until: Instant,
+        is_over: impl Fn() -> bool,
         progress: &mut impl FnMut(u32, u32),
-    ) -> Result<(), Reason> {
+    ) -> Result<Taken, Reason> {
         let mut words: usize = reading.pages.iter().map(|page| page.words.len()).sum();
         loop {
             let (answer, pixels) = match child.hear(MOST_PIXELS, self.wall()).await {
@@ -104,7 +134,7 @@ impl Reader {
                 Answer::Page { page, scan } if is_believable(&page, reading, of, room) => (page, scan),
                 Answer::Done { incomplete } => {
                     reading.incomplete = reading.incomplete.or(incomplete);
-                    return Ok(());
+                    return Ok(Taken::All);
                 }
                 _ => return Err(Reason::Crashed),
             };
@@ -118,13 +148,16 @@ impl Reader {
             words += page.words.len();
             if words > MOST_WORDS_OF_FILE {
                 reading.incomplete.get_or_insert(Reason::TooMuchText);
-                return Ok(());
+                return Ok(Taken::All);
             }
             reading.pages.push(page);
             progress(reading.pages.len() as u32, of);
             if Instant::now() >= until && (reading.pages.len() as u32) < of {
                 reading.incomplete.get_or_insert(Reason::TimedOut);
-                return Ok(());
+                return Ok(Taken::All);
+            }
+            if (reading.pages.len() as u32) < of && is_over() {
+                return Ok(Taken::Turn);
             }
         }
     }

@@ -21,6 +21,7 @@ mod reason;
 mod settings;
 mod sniff;
 mod status;
+mod turns;
 mod watermark;
 mod wire;
 

@@ -9,6 +9,7 @@ use super::{
     settings::Settings,
     sniff,
     status::{self, JailReport},
+    turns::Turns,
     wire::{Answer, Limits, Part, PictureKind, View, Work},
 };
 use std::{
@@ -38,14 +39,14 @@ struct Inner {
     report: Mutex<Option<(JailReport, Instant)>>,
     /// Children at work at the same time are bounded, for their memory adds up. Whoever looks at a page does not wait
     /// for those that are being read.
-    reads: Semaphore,
+    reads: Turns,
     looks: Semaphore,
 }
 
 impl Reader {
     /// `program` is this program's own binary: the child is started from it.
     pub fn new(settings: Settings, program: PathBuf) -> Reader {
-        let (reads, looks) = (Semaphore::new(settings.at_once.max(1)), Semaphore::new(settings.at_once.max(1)));
+        let (reads, looks) = (Turns::new(settings.at_once), Semaphore::new(settings.at_once.max(1)));
         Reader { inner: Arc::new(Inner { settings, program, report: Mutex::default(), reads, looks }) }
     }
 
@@ -78,8 +79,8 @@ impl Reader {
         if !input.is_empty() && !sniff::is_worth_a_look(&media_type) {
             return Outcome::Stored { media_type };
         }
-        let _turn = self.inner.reads.acquire().await;
-        match self.gather(input, &media_type, &mut progress).await {
+        let turn = self.inner.reads.take().await;
+        match self.gather(input, &media_type, turn, &mut progress).await {
             Ok(outcome) => outcome,
             Err(reason) => Outcome::Unreadable { media_type, reason },
         }

@@ -24,6 +24,8 @@ pub struct Settings {
     pub file_seconds: u64,
     /// How many files are read at the same time, and besides them how many page pictures are made.
     pub at_once: usize,
+    /// After so long a file of many pages lets others pass, where they wait.
+    pub turn_seconds: u64,
     pub max_pages: u32,
     /// Text kept of one file, in bytes.
     pub max_text_bytes: usize,
@@ -48,6 +50,7 @@ impl Default for Settings {
             wall_seconds: 45,
             file_seconds: 3_600,
             at_once: 2,
+            turn_seconds: 5,
             max_pages: 2_000,
             max_text_bytes: 32 << 20,
             max_pixels: 60_000_000,

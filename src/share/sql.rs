@@ -346,23 +346,22 @@ pub(super) struct GrantRow {
     pub renewed_to: i64,
 }
 
-/// Open only while whoever opened it for an office still works there.
+/// What each use of a grant asks. Open only while whoever opened it for an office still works there.
+pub(super) const GRANT: &str =
+    "SELECT g.link, l.public, l.document, l.version, l.office, l.audience, l.rights, l.created_at, l.expires_at,
+            l.released_by, d.security_class, g.by_office, g.by_person, g.by_email, g.opened_at, g.renewed_to,
+            o.name AS office_name, p.name AS person_name,
+            CASE WHEN l.revoked_at IS NULL AND NOT l.paused AND NOT l.pending AND d.trashed_at IS NULL
+                AND d.destroyed_at IS NULL AND (g.by_person IS NULL OR p.disabled_at IS NULL AND EXISTS (
+                    SELECT 1 FROM post t WHERE t.person = g.by_person AND t.office = g.by_office
+                        AND (t.until IS NULL OR t.until > $2)))
+                THEN TRUE ELSE FALSE END AS is_open
+     FROM link_grant g JOIN link l ON l.id = g.link JOIN document d ON d.id = l.document
+     LEFT JOIN office o ON o.id = g.by_office LEFT JOIN person p ON p.id = g.by_person
+     WHERE g.id = $1";
+
 pub(super) async fn grant(db: &Db, id: Uuid, now: Time) -> Result<Option<GrantRow>> {
-    db.one(
-        "SELECT g.link, l.public, l.document, l.version, l.office, l.audience, l.rights, l.created_at, l.expires_at,
-                l.released_by, d.security_class, g.by_office, g.by_person, g.by_email, g.opened_at, g.renewed_to,
-                o.name AS office_name, p.name AS person_name,
-                CASE WHEN l.revoked_at IS NULL AND NOT l.paused AND NOT l.pending AND d.trashed_at IS NULL
-                    AND d.destroyed_at IS NULL AND (g.by_person IS NULL OR p.disabled_at IS NULL AND EXISTS (
-                        SELECT 1 FROM post t WHERE t.person = g.by_person AND t.office = g.by_office
-                            AND (t.until IS NULL OR t.until > $2)))
-                    THEN TRUE ELSE FALSE END AS is_open
-         FROM link_grant g JOIN link l ON l.id = g.link JOIN document d ON d.id = l.document
-         LEFT JOIN office o ON o.id = g.by_office LEFT JOIN person p ON p.id = g.by_person
-         WHERE g.id = $1",
-        params![id, now],
-    )
-    .await
+    db.one(GRANT, params![id, now]).await
 }
 
 pub(super) async fn renew(db: &Db, id: Uuid, until: Time) -> Result<()> {

@@ -131,14 +131,14 @@ pub async fn end_session(State(app): State<App>, signed: Signed, Path(id): Path<
     Ok(go("/akun?beres=sesi"))
 }
 
-pub async fn begin_code(State(app): State<App>, signed: Signed) -> Result<Response> {
-    match app.accounts.enrol_totp(&signed.caller.actor, &signed.caller.origin).await {
+pub async fn begin_code(State(app): State<App>, signed: Signed, form: Fields) -> Result<Response> {
+    match app.accounts.enrol_totp(&signed.caller.actor, form.text("password"), &signed.caller.origin).await {
         Ok(enrolment) => {
             let qr = qr::of(&enrolment.url);
             let (secret, url) = (enrolment.secret, enrolment.url);
             show(&CodePage { f: signed.frame, mistakes: Mistakes::default(), secret, url, qr })
         }
-        Err(error) => again(&app, signed, error, &[]).await,
+        Err(error) => again(&app, signed, error, &[("/password", "mulai-sandi")]).await,
     }
 }
 

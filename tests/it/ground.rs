@@ -14,7 +14,7 @@ async fn each_database_is_empty_and_nobody_elses() {
     assert_ne!(one, other);
     let five = std::time::Duration::from_secs(5);
     let settings = Settings { url: one, max_connections: 2, acquire: five, answer: five };
-    let db = Db::connect(&settings).await.expect("connects");
+    let db = Db::connect(&settings, &lumbung::clock::Clock::default()).await.expect("connects");
     let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM information_schema.tables WHERE table_schema = 'public'";
     let (tables,): (i64,) = db.one(sql, vec![]).await.expect("asks").expect("one row");
     assert_eq!(tables, 0);

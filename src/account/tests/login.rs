@@ -153,13 +153,13 @@ async fn a_code_is_asked_for_once_enrolled_and_opens_once() {
     let house = House::build().await;
     house.person("sari", house.one, Role::Clerk).await;
     let (actor, here) = (house.actor("sari").await, at("10.0.0.0/24"));
-    let enrolment = house.accounts.enrol_totp(&actor, &here).await.unwrap();
+    let enrolment = house.accounts.enrol_totp(&actor, PASSWORD, &here).await.unwrap();
     assert!(enrolment.url.starts_with("otpauth://totp/Lumbung:sari?"), "{}", enrolment.url);
     assert!(attempt(&house, "sari", PASSWORD, "10.0.0.0/24").await.is_ok(), "not before it is confirmed");
     assert!(house.accounts.confirm_totp(&actor, "000000", &here).await.is_err());
     let first = code(&house, &enrolment.secret);
     house.accounts.confirm_totp(&actor, &first, &here).await.unwrap();
-    assert_eq!(house.accounts.enrol_totp(&actor, &here).await.unwrap_err().slug(), "totp-enrolled");
+    assert_eq!(house.accounts.enrol_totp(&actor, PASSWORD, &here).await.unwrap_err().slug(), "totp-enrolled");
 
     assert_eq!(attempt(&house, "sari", PASSWORD, "10.0.0.0/24").await.unwrap_err().slug(), "login-code");
     let with = async |code: &str| {
@@ -182,7 +182,7 @@ async fn turning_codes_off_takes_the_password_and_a_code() {
     let house = House::build().await;
     house.person("sari", house.one, Role::Clerk).await;
     let (actor, here) = (house.actor("sari").await, at("10.0.0.0/24"));
-    let secret = house.accounts.enrol_totp(&actor, &here).await.unwrap().secret;
+    let secret = house.accounts.enrol_totp(&actor, PASSWORD, &here).await.unwrap().secret;
     house.accounts.confirm_totp(&actor, &code(&house, &secret), &here).await.unwrap();
     house.clock.advance(Duration::from_secs(60));
     let now = code(&house, &secret);
@@ -197,7 +197,7 @@ async fn the_code_secret_lies_sealed_in_the_database() {
     let house = House::build().await;
     house.person("sari", house.one, Role::Clerk).await;
     let actor = house.actor("sari").await;
-    let secret = house.accounts.enrol_totp(&actor, &at("-")).await.unwrap().secret;
+    let secret = house.accounts.enrol_totp(&actor, PASSWORD, &at("-")).await.unwrap().secret;
     let plain = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
     let row: Option<(Vec<u8>,)> =
         house.db.one("SELECT totp_pending FROM person WHERE login = 'sari'", vec![]).await.unwrap();

@@ -57,13 +57,8 @@ impl World {
         let master = MasterKey::generate();
         let keys = OfficeKeys::new(db.clone(), &master);
         let config = Config::from_layers(config, []).expect("a test's configuration");
-        let settings = queue::Settings {
-            workers: 1,
-            lease_seconds: 60,
-            max_attempts: 3,
-            backoff_seconds: 5,
-            office_step_seconds: 10,
-        };
+        let settings =
+            queue::Settings { lease_seconds: 60, max_attempts: 3, backoff_seconds: 5, office_step_seconds: 10 };
         let queue = Queue::new(db.clone(), clock.clone(), settings);
         let zone = TimeZone::get("Asia/Jakarta").expect("bundled");
         let sharing = Sharing::new(db.clone(), clock.clone(), queue, &master, &config, zone, true);

@@ -1,7 +1,7 @@
 //! The stranger's way in.
 
 use super::*;
-use crate::share::{Change, Need, Reading, reclassify};
+use crate::share::{Change, Need, Reading, reclassify, sql};
 
 #[tokio::test]
 async fn an_unknown_or_failed_protection_refuses_the_whole_link() {
@@ -255,4 +255,28 @@ pub async fn raise(world: &World, link: &NewLink, class: SecurityClass) {
         .expect("raised");
     reclassify(&mut tx, &world.clock, document, class).await.expect("reclassified");
     tx.commit().await.expect("commits");
+}
+
+/// A page with forty pictures asks forty times: whatever is looked at is found by a key, however large the archive.
+#[tokio::test]
+async fn each_use_of_an_opening_reads_its_rows_by_their_keys() {
+    let world = World::new().await;
+    let link = world.anyone(|_| {}).await;
+    world.open(&link).await.expect("opens");
+    let mut tx = world.db.read().await.expect("a transaction");
+    let plan: Vec<String> = if world.db.is_postgres() {
+        // On a few rows reading all of them is cheaper, and that is what it would choose.
+        tx.execute("SET enable_seqscan = off", params![]).await.expect("set");
+        let text: &'static str = format!("EXPLAIN {}", sql::GRANT).leak();
+        let rows: Vec<(String,)> = tx.all(text, params![uuid::Uuid::nil(), 0]).await.expect("explained");
+        rows.into_iter().map(|(line,)| line).collect()
+    } else {
+        let text: &'static str = format!("EXPLAIN QUERY PLAN {}", sql::GRANT).leak();
+        let rows: Vec<(i64, i64, i64, String)> = tx.all(text, params![uuid::Uuid::nil(), 0]).await.expect("explained");
+        rows.into_iter().map(|(_, _, _, line)| line).collect()
+    };
+    let whole = plan.iter().filter(|line| line.contains("Seq Scan") || line.starts_with("SCAN"));
+    assert_eq!(whole.collect::<Vec<_>>(), Vec::<&String>::new(), "{plan:#?}");
+    let by_key = plan.iter().filter(|line| line.contains("Index") || line.contains("SEARCH")).count();
+    assert!(by_key >= 5, "{plan:#?}");
 }

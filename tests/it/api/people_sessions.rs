@@ -92,8 +92,11 @@ both_stacks!(a_request_that_is_not_as_described_says_what_is_wrong, async |app| 
 
 both_stacks!(codes_are_enrolled_confirmed_asked_for_and_turned_off, async |app| {
     let (client, _) = opened(app, "archivist").await;
-    app.actor(Actor::Archivist).post("/api/v1/me/totp", json!({})).await.refusal(403, "session-needed");
-    let secret = client.post("/api/v1/me/totp", json!({})).await.is(201).json();
+    let begin = json!({ "password": PASSWORD });
+    app.actor(Actor::Archivist).post("/api/v1/me/totp", begin.clone()).await.refusal(403, "session-needed");
+    let wrong = client.post("/api/v1/me/totp", json!({ "password": "bukan sandinya" })).await;
+    assert_eq!(wrong.refusal(422, "invalid")["errors"][0]["pointer"], "/password");
+    let secret = client.post("/api/v1/me/totp", begin).await.is(201).json();
     let code = |later: u64| {
         let secret = data_encoding::BASE32_NOPAD.decode(secret["secret"].as_str().expect("a secret").as_bytes());
         let totp = totp_rs::TOTP::new(totp_rs::Algorithm::SHA1, 6, 1, 30, secret.expect("base32"), None, String::new());
@@ -123,7 +126,7 @@ both_stacks!(codes_are_enrolled_confirmed_asked_for_and_turned_off, async |app| 
 
 both_stacks!(codes_cannot_be_guessed_by_whoever_has_the_session_and_the_password, async |app| {
     let (client, _) = opened(app, "archivist").await;
-    let secret = client.post("/api/v1/me/totp", json!({})).await.is(201).json();
+    let secret = client.post("/api/v1/me/totp", json!({ "password": PASSWORD })).await.is(201).json();
     let secret = data_encoding::BASE32_NOPAD.decode(secret["secret"].as_str().expect("a secret").as_bytes());
     let totp = totp_rs::TOTP::new(totp_rs::Algorithm::SHA1, 6, 1, 30, secret.expect("base32"), None, String::new());
     let code = totp.expect("160 bits").generate(app.clock.now().0 as u64 / 1000);

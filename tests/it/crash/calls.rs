@@ -48,7 +48,7 @@ fn next(n: usize, name: &str) -> usize {
 async fn dies_at(stack: Stack, calls: &str, n: usize) -> bool {
     let inject = format!("inject={calls}:signal=KILL:when={n}");
     let under = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject];
-    let mut story = Story::begin(stack, &Launch { under: &under, environment: &[], before: None }).await;
+    let mut story = Story::begin(stack, &Launch { under: &under, ..Launch::default() }).await;
     story.play().await;
     story.deaths > 0
 }

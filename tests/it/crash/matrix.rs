@@ -53,7 +53,7 @@ async fn every_point(stack: Stack) {
 async fn dies_at(stack: Stack, point: Point) -> usize {
     eprintln!("{stack:?}: to die at {}", point.name());
     let armed = [("LUMBUNG_DIE_AT", point.name())];
-    let mut story = Story::begin(stack, &Launch { under: &[], environment: &armed, before: None }).await;
+    let mut story = Story::begin(stack, &Launch { environment: &armed, ..Launch::default() }).await;
     story.play().await;
     assert_eq!(story.deaths, 1, "{} was never reached", point.name());
     story.ledger.documents.len()

@@ -5,6 +5,7 @@ mod canary;
 mod document;
 mod isolation;
 mod keys;
+mod listing;
 mod operating;
 mod rotation;
 mod stolen;

@@ -224,7 +224,7 @@ async fn a_store_that_is_slow_or_away_and_a_caller_who_waits_are_seen_and_each_f
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_whose_clock_differs_from_the_databases_tells_by_how_much() {
     let address = format!("127.0.0.1:{}", free_port());
-    let launch = Launch { environment: &[("LUMBUNG_CLOCK_AHEAD", "300")], ..Launch::default() };
+    let launch = Launch { environment: &[("LUMBUNG_MACHINE_AHEAD", "300")], ..Launch::default() };
     let mut program = Program::launch(Stack::Networked, &[("metrics.listen", address.as_str())], &launch).await;
     assert!(program.becomes_ready().await, "{}", program.output());
     let ahead = Figures::at(&address).await.value("lumbung_clock_ahead_seconds", "");

@@ -123,7 +123,8 @@ async fn after_a_change_of_the_master_key_the_former_opens_nothing_networked() {
 /// What stands in the database of a running program, beside it.
 async fn ground(program: &Program) -> Ground {
     let config = Config::load(Some(&program.home.file), program.home.environment()).expect("a valid configuration");
-    let db = Db::connect(&lumbung::app::database(&config).expect("settings")).await.expect("connects");
+    let db =
+        Db::connect(&lumbung::app::database(&config).expect("settings"), &Clock::default()).await.expect("connects");
     let (master, _) = lumbung::app::unlocked(&db, &config).await.expect("it is set up");
     Ground { keys: OfficeKeys::new(db.clone(), &master), db, clock: Clock::default() }
 }

@@ -144,7 +144,8 @@ async fn an_object_that_opens_to_other_bytes_is_found_by_looking_inside() {
     let url = format!("sqlite:{}", database.display());
     let ten = std::time::Duration::from_secs(10);
     let settings = lumbung::db::Settings { url, max_connections: 1, acquire: ten, answer: ten };
-    let db = lumbung::db::Db::connect(&settings).await.expect("the database answers");
+    let db =
+        lumbung::db::Db::connect(&settings, &lumbung::clock::Clock::default()).await.expect("the database answers");
     let sql = "UPDATE blob SET fingerprint = dedupe WHERE plain_size = 200000";
     assert_eq!(db.execute(sql, vec![]).await.expect("changed"), 1);
     db.close().await;

@@ -10,7 +10,9 @@ use crate::support::app::TestApp;
 use crate::support::regency::{Actor, Stack};
 
 async fn impatient(stack: Stack) -> TestApp {
-    TestApp::with(stack, &[("server.header_seconds", "1"), ("server.body_idle_seconds", "1")]).await
+    let settings =
+        [("server.header_seconds", "1"), ("server.body_idle_seconds", "1"), ("server.body_least_bytes", "20")];
+    TestApp::with(stack, &settings).await
 }
 
 async fn connect(app: &TestApp) -> TcpStream {
@@ -87,6 +89,27 @@ async fn a_slow_client_that_goes_on_sending_is_waited_for() {
     }
     let heard = answer(&mut link).await;
     assert!(heard.starts_with("HTTP/1.1 201 "), "{heard}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_a_byte_now_and_then_is_given_up() {
+    let app = impatient(Stack::Embedded).await;
+    let kind = format!("Content-Type: {MULTIPART}\r\n");
+    let (link, begun) = (connect(&app).await, Instant::now());
+    let (mut from, mut to) = link.into_split();
+    to.write_all(head(&app, "POST /api/v1/documents", 50_400, &kind).as_bytes()).await.expect("sent");
+    let trickle = tokio::spawn(async move {
+        while to.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    let mut heard = [0; 400];
+    let length = tokio::time::timeout(Duration::from_secs(10), from.read(&mut heard)).await.expect("an end comes");
+    let heard = String::from_utf8_lossy(&heard[..length.expect("an answer")]).into_owned();
+    assert!(heard.starts_with("HTTP/1.1 408 "), "{heard}");
+    assert!((1..5).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    trickle.abort();
     app.finish().await;
 }
 

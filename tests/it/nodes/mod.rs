@@ -7,5 +7,6 @@ mod load;
 mod master;
 pub mod proxy;
 mod sharing;
+mod timekeeping;
 mod upgrade;
 mod uploading;

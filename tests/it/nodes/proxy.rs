@@ -1,8 +1,9 @@
 //! Two nodes behind a real nginx with the configuration of `deploy/`: what a client meets there is one server, also while a
 //! node dies.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -173,5 +174,57 @@ async fn until_taken(clerk: &Client, name: &str, bytes: &[u8], refused: &AtomicU
         refused.fetch_add(1, Ordering::Relaxed);
         assert!(begun.elapsed() < Duration::from_secs(60), "{name} is not taken");
         tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// What comes back through TLS for these bytes, until the proxy closes or says nothing more.
+fn said_through(secure: &str, sent: &[u8]) -> String {
+    let mut link = Command::new(tools::program("timeout"))
+        .arg("1")
+        .arg(tools::program("openssl"))
+        .args(["s_client", "-quiet", "-connect", secure.trim_start_matches("https://")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl runs");
+    let mut to = link.stdin.take().expect("a pipe");
+    to.write_all(sent).expect("sent");
+    // Kept open: whoever closes first ends the talk before it is answered.
+    let heard = link.wait_with_output().expect("it ends");
+    drop(to);
+    String::from_utf8_lossy(&heard.stdout).into_owned()
+}
+
+/// Proxy and node talk over connections that every client's requests share: one that ends elsewhere for the one than for the
+/// other would hand a stranger's request to the next client.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_end_could_be_read_in_two_ways_reaches_nobody_elses_connection() {
+    let proxied = Proxied::start().await;
+    let hidden = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let length = hidden.len();
+    let next = Client::nobody(&proxied.secure).unverified();
+    for head in [
+        format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"),
+        format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n0\r\n"),
+        format!("Content-Length: 0\r\nContent-Length: {length}\r\n"),
+        format!("Content-Length: 0, {length}\r\n"),
+        format!("Content-Length: +{length}\r\n"),
+        format!("Content-Length: -{length}\r\n"),
+        format!("Content-Length: 0x{length:x}\r\n"),
+        "Transfer-Encoding: xchunked\r\n".to_owned(),
+        "Transfer-Encoding: chunked, identity\r\n".to_owned(),
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(),
+        "Transfer-Encoding : chunked\r\n".to_owned(),
+        "X-Nothing: a\0b\r\n".to_owned(),
+    ] {
+        let request = format!("POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\n{head}\r\n{hidden}");
+        let secure = proxied.secure.clone();
+        let heard = tokio::task::spawn_blocking(move || said_through(&secure, request.as_bytes())).await.expect("ends");
+        assert!(heard.starts_with("HTTP/1.1 4") || heard.starts_with("HTTP/1.1 501"), "{head:?}: {heard}");
+        assert_eq!(heard.matches("HTTP/1.1 ").count(), 1, "{head:?}: {heard}");
+        for _ in 0..4 {
+            assert_eq!(next.get("/healthz").await.is(200).text(), "ok\n", "somebody else's answer after {head:?}");
+        }
     }
 }

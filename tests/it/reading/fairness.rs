@@ -1,10 +1,11 @@
 //! Reading is shared out by office: whoever brings a whole cabinet lets others pass.
 
-use super::support::letter_pdf;
+use super::support::{LETTER, letter_pdf, letter_scan, plaintext, png, reader, share_of_words};
+use crate::flow::id;
 use crate::support::{
     app::{TestApp, both_stacks},
     client::Client,
-    regency::Actor,
+    regency::{Actor, Stack},
 };
 use futures_util::{StreamExt, stream};
 use serde_json::json;
@@ -49,6 +50,65 @@ both_stacks!(small_letters_are_read_one_after_the_other_without_a_wait_between_t
     let each = begun.elapsed() / CABINET as u32;
     eprintln!("{each:.0?} a letter, with its upload");
     // What a reading reports of its progress, it reports at most every 700 ms; no letter may wait for that.
-    let slowest = Duration::from_millis(700) / app.app.queue.settings().workers;
+    let slowest = Duration::from_millis(700) / 3;
     assert!(each < slowest, "{each:?} a letter: the workers wait for something");
 });
+
+const PAGES: u32 = 6;
+const BOOKS: usize = 4;
+
+/// A book of scanned pages, each with a number of its own.
+async fn book() -> Vec<u8> {
+    let mut pages = Vec::new();
+    for number in 1..=PAGES {
+        let first = format!("Halaman {}", 1000 + number);
+        let lines: Vec<&str> = std::iter::once(first.as_str()).chain(LETTER.iter().copied()).collect();
+        pages.push((plaintext(&png(&letter_scan(&lines).await)), 0));
+    }
+    reader().pictures_to_pdf(pages).await.expect("a PDF")
+}
+
+/// Two files are read at once: a letter must not wait until a whole book is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_is_found_within_seconds_while_another_office_has_its_books_read() {
+    let app = TestApp::with(Stack::Embedded, &[("reading.turn_seconds", "1")]).await;
+    let (clerk, neighbour) = (app.actor(Actor::Clerk), app.actor(Actor::OtherClerk));
+    let book = book().await;
+    let mut books = Vec::new();
+    for number in 0..BOOKS {
+        let bytes = [book.as_slice(), format!("\n% {number}\n").as_bytes()].concat();
+        books.push(id(&clerk.upload("buku.pdf", bytes, json!({})).await));
+    }
+    let state = async |document: &str| clerk.get(&format!("/api/v1/documents/{document}")).await.is(200).json();
+    while state(&books[0]).await["pages_read"] == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let sent = Instant::now();
+    let letter = letter_pdf(&["Undangan mendesak", "tentang tanggul blencong"]);
+    neighbour.upload_and_read("surat.pdf", letter, json!({})).await;
+    let typeset = sent.elapsed();
+    neighbour.upload_and_read("pindaian.png", png(&letter_scan(LETTER).await), json!({})).await;
+    let took = sent.elapsed();
+    let mut unread = 0;
+    for book in &books {
+        unread += usize::from(state(book).await["state"] != "ready");
+    }
+    eprintln!(
+        "a letter after {typeset:.1?}, a scanned one after {took:.1?}, {unread} of {BOOKS} books were not read yet"
+    );
+    assert!(typeset < Duration::from_secs(10) && took < Duration::from_secs(20), "they waited {took:?}");
+    assert!(unread >= BOOKS - 1, "the books were done: nobody had to wait");
+    app.settled().await;
+    for document in &books {
+        let told = state(document).await;
+        assert_eq!((&told["state"], &told["pages"], &told["reason"]), (&json!("ready"), &json!(PAGES), &json!(null)));
+        for number in 1..=PAGES {
+            let text = clerk.get(&format!("/api/v1/documents/{document}/pages/{number}/text")).await.is(200).text();
+            assert!(
+                share_of_words(&text, LETTER) > 0.8 && text.contains(&(1000 + number).to_string()),
+                "{number}: {text}"
+            );
+        }
+    }
+    app.finish().await;
+}

@@ -1,5 +1,8 @@
 //! A village shares a letter with an agency, sees who opened it, and stops it.
 
+use futures_util::TryStreamExt;
+use lumbung::blob::Prefix;
+
 use super::*;
 
 both_stacks!(an_agency_opens_what_a_village_shares_until_the_village_stops_it, async |app: &TestApp| {
@@ -116,3 +119,27 @@ fn has_red_ink(picture: &[u8]) -> bool {
     let red = picture.pixels().filter(|pixel| i16::from(pixel[0]) - i16::from(pixel[2]) > 20).count();
     red > 1000
 }
+
+/// Objects in the store, and rows that name what was made of documents.
+async fn kept(app: &TestApp) -> (usize, i64) {
+    let objects: Vec<_> = app.app.store.list(Prefix::Objects).try_collect().await.expect("lists");
+    let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM derivation";
+    let rows: Option<(i64,)> = app.app.db.one(sql, vec![]).await.expect("the database answers");
+    (objects.len(), rows.map_or(0, |(count,)| count))
+}
+
+both_stacks!(a_page_with_a_watermark_is_drawn_for_each_viewing_and_kept_nowhere, async |app: &TestApp| {
+    let village = app.actor(Actor::Clerk);
+    let document = letter(&village, "biasa").await;
+    let made = link(&village, &document, &terms(app, anyone(), "view", json!({}))).await;
+    let before = kept(app).await;
+    for _ in 0..2 {
+        let opened = open(&app.nobody(), &made, json!({})).await.is(200);
+        let picture = holder(app, &opened).get(&page(&made)).await.is(200);
+        assert!(has_red_ink(&picture.body) && picture.header("cache-control").contains("no-store"));
+    }
+    assert_eq!(kept(app).await, before, "a page with somebody's name on it was kept");
+    // The owner's own view has no watermark, and is kept for the next one.
+    village.get(&format!("/api/v1/documents/{document}/pages/1/image")).await.is(200);
+    assert_eq!(kept(app).await, (before.0 + 1, before.1 + 1));
+});

@@ -351,7 +351,7 @@ impl Home {
         let acquire = Duration::from_secs(10);
         let settings =
             lumbung::db::Settings { url: self.database.clone(), max_connections: 2, acquire, answer: acquire };
-        Db::connect(&settings).await.expect("the database answers")
+        Db::connect(&settings, &Clock::default()).await.expect("the database answers")
     }
 
     /// The same installation as another machine would have it.

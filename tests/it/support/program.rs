@@ -154,10 +154,15 @@ impl Program {
 
     /// Another server of the same installation, on a machine of its own.
     pub async fn beside(&self) -> Program {
+        self.beside_as(&Launch::default()).await
+    }
+
+    /// The same, started in a way of its own this once.
+    pub async fn beside_as(&self, launch: &Launch<'_>) -> Program {
         let mut home = self.home.beside();
         let listen = format!("127.0.0.1:{}", free_port());
         home.set("server.listen", &listen);
-        let server = serve(&home, &Launch::default(), &[]);
+        let server = serve(&home, launch, &[]);
         let base = format!("http://{listen}");
         let program = Program { home, bucket: None, base, regency: self.regency, server, starter: Vec::new() };
         program.wait_until_ready().await;
@@ -241,6 +246,8 @@ fn last_lines(output: &str) -> String {
 /// How one start differs from the ordinary one.
 #[derive(Debug, Default)]
 pub struct Launch<'a> {
+    /// Another one than the program that is tested.
+    pub program: Option<&'a str>,
     /// A program, with its arguments, that starts ours.
     pub under: &'a [&'a str],
     pub environment: &'a [(&'a str, &'a str)],
@@ -250,11 +257,12 @@ pub struct Launch<'a> {
 
 fn serve(home: &Home, launch: &Launch<'_>, starter: &[String]) -> Server {
     let under: Vec<&str> = launch.under.iter().copied().chain(starter.iter().map(String::as_str)).collect();
+    let ours = launch.program.unwrap_or(PROGRAM);
     let mut command = match under.as_slice() {
-        [] => Command::new(PROGRAM),
+        [] => Command::new(ours),
         [program, args @ ..] => {
             let mut command = Command::new(tools::program(program));
-            command.args(args).arg(PROGRAM);
+            command.args(args).arg(ours);
             command
         }
     };

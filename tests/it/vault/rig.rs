@@ -50,7 +50,7 @@ impl Rig {
             .map(|(key, value)| (format!("LUMBUNG__{}", key.replace('.', "__").to_uppercase()), (*value).to_owned()));
         let config = Config::from_layers(&text, settings).expect("a valid configuration");
         let clock = Clock::default();
-        let db = Db::connect(&app::database(&config).expect("an address")).await.expect("connects");
+        let db = Db::connect(&app::database(&config).expect("an address"), &clock).await.expect("connects");
         let master = MasterKey::load(&config.keys.master_file).expect("the key is there");
         let keys = OfficeKeys::new(db.clone(), &master);
         let vault = app::vault(&config, &db, &clock, &store, &keys).await.expect("a vault");
@@ -67,13 +67,8 @@ impl Rig {
             is_scanned: false,
         };
         let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), InForce::new(None), limits);
-        let queueing = queue::Settings {
-            workers: 1,
-            lease_seconds: 60,
-            max_attempts: 3,
-            backoff_seconds: 1,
-            office_step_seconds: 1,
-        };
+        let queueing =
+            queue::Settings { lease_seconds: 60, max_attempts: 3, backoff_seconds: 1, office_step_seconds: 1 };
         let queue = Queue::new(db.clone(), clock.clone(), queueing);
         let office = |actor: Actor| regency.accounts[&actor].office.parse::<OfficeId>().expect("an office");
         let offices = [office(Actor::Clerk), office(Actor::OtherClerk)];

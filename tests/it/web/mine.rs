@@ -108,6 +108,12 @@ async fn a_code_of_the_phone_is_asked_for_once_it_is_turned_on() {
         clerk.logs_in("clerk").await;
         clerk.goes_to("/akun").await;
         clerk.finds_no_fault().await;
+        clerk.fills("#mulai-sandi", "bukan sandinya").await;
+        clerk.presses("form[action='/akun/kode'] button").await;
+        clerk.reads("Kata sandi belum benar").await;
+        clerk.expects_a_refusal().await;
+        clerk.finds_no_fault().await;
+        clerk.fills("#mulai-sandi", PASSWORD).await;
         clerk.presses("form[action='/akun/kode'] button").await;
         clerk.sees(".qr").await;
         let secret = clerk.says("#kunci").await;

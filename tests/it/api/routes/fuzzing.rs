@@ -32,22 +32,39 @@ def part(context, value):
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fuzzing_client_finds_no_fault_as_a_clerk() {
-    fuzz(Actor::Clerk, "6").await;
+    fuzz(Stack::Embedded, Some(Actor::Clerk), 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fuzzing_client_finds_no_fault_as_the_platforms_admin() {
-    fuzz(Actor::PlatformAdmin, "2").await;
+    fuzz(Stack::Embedded, Some(Actor::PlatformAdmin), 2).await;
 }
 
-async fn fuzz(actor: Actor, examples: &'static str) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fuzzing_client_finds_no_fault_as_a_stranger() {
+    fuzz(Stack::Networked, None, 2).await;
+}
+
+/// With `--full` alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fuzzing_client_finds_no_fault_as_anybody_else() {
+    let others = [Actor::Head, Actor::Archivist, Actor::Admin, Actor::AgencyHead, Actor::Provisioner, Actor::Auditor];
+    for actor in others.into_iter().filter(|_| tools::is_full()) {
+        fuzz(Stack::Networked, Some(actor), 2).await;
+    }
+}
+
+/// Tries so many examples of each operation, ten times as many with `--full`.
+async fn fuzz(stack: Stack, actor: Option<Actor>, examples: u32) {
     let settings = [("limits.api_requests_per_minute", "10000000"), ("upload.max_open", "100000")];
-    let app = TestApp::with(Stack::Embedded, &settings).await;
+    let app = TestApp::with(stack, &settings).await;
     let config = real_things(&app).await;
-    let (base, token) = (app.base.clone(), app.account(actor).token);
-    let run = tokio::task::spawn_blocking(move || run(&base, &token, &config, examples)).await.expect("it runs");
+    let (base, token) = (app.base.clone(), actor.map(|actor| app.account(actor).token));
+    let examples = (examples * if tools::is_full() { 10 } else { 1 }).to_string();
+    let run = move || run(&base, token.as_deref(), &config, &examples);
+    let (is_fine, said) = tokio::task::spawn_blocking(run).await.expect("it runs");
     app.finish().await;
-    assert!(run.0, "{}", run.1);
+    assert!(is_fine, "{actor:?}: {said}");
 }
 
 /// Ids of what is there, so that not every call ends at a thing that does not exist.
@@ -69,7 +86,7 @@ async fn real_things(app: &TestApp) -> String {
 }
 
 /// Whether nothing was found, and what it said.
-fn run(base: &str, token: &str, config: &str, examples: &str) -> (bool, String) {
+fn run(base: &str, token: Option<&str>, config: &str, examples: &str) -> (bool, String) {
     let dir = server::scratch("fuzzing");
     let file = dir.join("schemathesis.toml");
     let hooks = dir.join("hooks.py");
@@ -96,7 +113,9 @@ fn run(base: &str, token: &str, config: &str, examples: &str) -> (bool, String) 
         "2",
     ]);
     command.args(["--warnings", "off", "--request-timeout", "30", "--suppress-health-check", "all"]);
-    command.arg("--header").arg(format!("Authorization: Bearer {token}"));
+    if let Some(token) = token {
+        command.arg("--header").arg(format!("Authorization: Bearer {token}"));
+    }
     for path in LEFT_OUT {
         command.args(["--exclude-path", path]);
     }

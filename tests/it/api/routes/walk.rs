@@ -152,6 +152,7 @@ pub fn with_body(app: &TestApp, village: &mut Village<'_>, route: &str, request:
         "PUT /api/v1/me/password" => {
             request.json(&json!({ "password": "salah sekali", "new_password": "lumbung yang penuh" }))
         }
+        "POST /api/v1/me/totp" => request.json(&json!({ "password": "salah sekali" })),
         "PUT /api/v1/me/totp" => request.json(&json!({ "code": "000000" })),
         "DELETE /api/v1/me/totp" => request.json(&json!({ "password": "salah sekali", "code": "000000" })),
         "POST /api/v1/offices/{office}/members" => request.json(&village.newcomer("clerk")),
