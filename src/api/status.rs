@@ -158,6 +158,8 @@ pub struct LimitsShown {
     reading_max_pixels: u64,
     #[serde(rename = "reading.wall_seconds")]
     reading_wall_seconds: u64,
+    #[serde(rename = "reading.turn_seconds")]
+    reading_turn_seconds: u64,
     #[serde(rename = "search.max_question_chars")]
     search_max_question_chars: usize,
     #[serde(rename = "session.min_password")]
@@ -219,6 +221,7 @@ pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
         reading_max_pages: config.reading.max_pages,
         reading_max_pixels: config.reading.max_pixels,
         reading_wall_seconds: config.reading.wall_seconds,
+        reading_turn_seconds: config.reading.turn_seconds,
         search_max_question_chars: config.search.max_question_chars,
         session_min_password: config.session.min_password,
         limits_list_max: config.limits.list_max,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
@@ -170,6 +170,9 @@ impl Marks {
 
     /// Byte ranges of everything that is hit, in order, without overlaps.
     pub(super) fn ranges(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        if self.days.is_empty() && self.numbers.is_empty() {
+            return self.single(text);
+        }
         let found = words::words(text);
         let mut hit = self.hit(&found);
         if !self.days.is_empty() {
@@ -186,6 +189,19 @@ impl Marks {
         marked.map(|(word, _)| word.at).collect()
     }
 
+    /// The same where words alone are asked for, one after the other and without a copy of each.
+    fn single(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        let mut seen = self.seen();
+        let (mut walk, mut word) = (words::Walk::new(text), String::new());
+        let mut marked = Vec::new();
+        while let Some(at) = walk.next_into(&mut word) {
+            if self.is_hit(&mut seen, &word) {
+                marked.push(at);
+            }
+        }
+        marked
+    }
+
     fn mark_numbers(&self, found: &[Word], run: std::ops::Range<usize>, hit: &mut [bool]) {
         for number in &self.numbers {
             let length = number.split('/').count();
@@ -199,18 +215,23 @@ impl Marks {
     }
 
     fn hit(&self, found: &[Word]) -> Vec<bool> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut is_hit = |word: &str| match seen.get(word) {
-            Some(known) => *known,
-            None => {
-                let holds = self.holds(word);
-                if seen.len() < SEEN {
-                    seen.insert(word.to_owned(), holds);
-                }
-                holds
-            }
-        };
-        found.iter().map(|word| is_hit(&word.text)).collect()
+        let mut seen = self.seen();
+        found.iter().map(|word| self.is_hit(&mut seen, &word.text)).collect()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, bool>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_hit(&self, seen: &mut HashMap<String, bool>, word: &str) -> bool {
+        if let Some(known) = seen.get(word) {
+            return *known;
+        }
+        let holds = self.holds(word);
+        if seen.len() < SEEN {
+            seen.insert(word.to_owned(), holds);
+        }
+        holds
     }
 
     fn holds(&self, word: &str) -> bool {

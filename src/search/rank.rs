@@ -99,14 +99,14 @@ impl<'a> Ranking<'a> {
         let bit = 1 << at;
         let mut most = 0;
         for clause in unit.forms.iter().flat_map(clauses) {
-            most = most.max(self.add_clause(&clause, bit, None)?);
+            most = most.max(self.add_clause(&clause, bit)?);
         }
         for together in &unit.together {
             most = most.max(self.add_together(together, bit)?);
         }
         for extra in &unit.extras {
             for clause in clauses(&Form::Word(extra.clone())) {
-                self.add_clause(&clause, 0, None)?;
+                self.add_clause(&clause, 0)?;
             }
         }
         self.rarity[at] = (most > 0).then(|| self.idf(most));
@@ -122,8 +122,12 @@ impl<'a> Ranking<'a> {
         Ok(())
     }
 
-    /// Adds a term's score where it is found, but to none of `except`, and marks the entries; tells how many there are.
-    fn add_clause(&mut self, clause: &Clause, bit: u32, except: Option<&[Bits]>) -> Result<usize> {
+    /// Adds a term's score where it is found and marks the entries; tells how many there are.
+    fn add_clause(&mut self, clause: &Clause, bit: u32) -> Result<usize> {
+        if let Some(known) = self.set.known(&clause.term) {
+            self.add_counted(clause, bit, known)?;
+            return Ok(known);
+        }
         let mut found = std::mem::take(&mut self.found);
         for (at, (segment, here)) in self.snapshot.segments.iter().zip(&mut found).enumerate() {
             let bits = &self.set.entries[at];
@@ -135,16 +139,33 @@ impl<'a> Ranking<'a> {
             })?;
         }
         let count = found.iter().map(Vec::len).sum();
+        self.set.remember(&clause.term, count);
         let weight = clause.weight * self.idf(count);
         for (at, here) in found.iter().enumerate() {
-            let is_left_out = |entry: u32| except.is_some_and(|except| except[at].contains(entry));
-            for (entry, occurrences) in here.iter().filter(|(entry, _)| !is_left_out(*entry)) {
+            for (entry, occurrences) in here {
                 self.scores[at][*entry as usize] += weight * occurrences;
                 self.held[at][*entry as usize] |= bit;
             }
         }
         self.found = found;
         Ok(count)
+    }
+
+    /// The same in one go, where it is known how many entries there are.
+    fn add_counted(&mut self, clause: &Clause, bit: u32, count: usize) -> Result<()> {
+        let weight = clause.weight * self.idf(count);
+        for (at, segment) in self.snapshot.segments.iter().enumerate() {
+            let bits = &self.set.entries[at];
+            let (mut scores, mut held) = (std::mem::take(&mut self.scores[at]), std::mem::take(&mut self.held[at]));
+            each(&*segment.index(clause.term.field())?, &clause.term, |entry, freq| {
+                if bits.contains(entry) {
+                    scores[entry as usize] += weight * self.occurrences(segment, clause.norm, entry, freq);
+                    held[entry as usize] |= bit;
+                }
+            })?;
+            (self.scores[at], self.held[at]) = (scores, held);
+        }
+        Ok(())
     }
 
     /// Entries that hold all of these words count as holding the unit.
@@ -196,12 +217,14 @@ impl<'a> Ranking<'a> {
         let mut matches = segment.none();
         let mut details = 0;
         let mut last = (0, false);
-        for (entry, held) in self.held[at].iter().enumerate() {
+        let mut start = None;
+        for (entry, held) in self.held[at].iter().enumerate().filter(|(_, held)| **held != 0) {
             let entry = entry as u32;
-            if segment.columns.starts.contains(entry) {
+            let starts = segment.columns.starts.last_to(entry);
+            if std::mem::replace(&mut start, starts) != starts {
                 details = 0;
             }
-            if *held == 0 || filter.is_some_and(|filter| !filter.contains(entry)) {
+            if filter.is_some_and(|filter| !filter.contains(entry)) {
                 continue;
             }
             if segment.columns.details.contains(entry) {
@@ -257,17 +280,14 @@ impl<'a> Ranking<'a> {
     /// for both. Matches keep their scores: those of the last page are the same ones as on the pages before it.
     pub(super) fn refine_others(&mut self, matches: &[Bits]) -> Result<Vec<Bits>> {
         for clause in self.binding() {
-            self.add_clause(&clause, 0, Some(matches))?;
+            self.add_beside(&clause, matches, |_, _| ())?;
         }
         let mut alike: Vec<Bits> = self.snapshot.segments.iter().map(|segment| segment.none()).collect();
         for word in self.pieced() {
             let pieces = words::pieces(&word);
             let mut held: Vec<Vec<u8>> = self.scores.iter().map(|scores| vec![0; scores.len()]).collect();
             for piece in &pieces {
-                self.add_clause(&of_piece(piece), 0, Some(matches))?;
-                for (held, found) in held.iter_mut().zip(&self.found) {
-                    found.iter().for_each(|(entry, _)| held[*entry as usize] += 1);
-                }
+                self.add_beside(&of_piece(piece), matches, |at, entry| held[at][entry as usize] += 1)?;
             }
             // Most pieces of a short word are those of many others.
             if word.chars().count() < 4 {
@@ -281,6 +301,26 @@ impl<'a> Ranking<'a> {
             }
         }
         Ok(alike)
+    }
+
+    /// Adds a term's score where it is found, but to no match; `holds` hears of every entry of the scope that holds it.
+    fn add_beside(&mut self, clause: &Clause, matches: &[Bits], mut holds: impl FnMut(usize, u32)) -> Result<()> {
+        let weight = clause.weight * self.idf(self.set.count(self.snapshot, &clause.term)?);
+        for (at, segment) in self.snapshot.segments.iter().enumerate() {
+            let (scope, matches) = (&self.set.entries[at], &matches[at]);
+            let mut scores = std::mem::take(&mut self.scores[at]);
+            each(&*segment.index(clause.term.field())?, &clause.term, |entry, freq| {
+                if !scope.contains(entry) {
+                    return;
+                }
+                holds(at, entry);
+                if !matches.contains(entry) {
+                    scores[entry as usize] += weight * self.occurrences(segment, clause.norm, entry, freq);
+                }
+            })?;
+            self.scores[at] = scores;
+        }
+        Ok(())
     }
 
     fn binding(&self) -> Vec<Clause> {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tantivy::{Term, fieldnorm::FieldNormReader};
@@ -112,19 +112,31 @@ impl ScopeSet {
 
     /// How many entries of the scope hold the term.
     pub(super) fn count(&self, snapshot: &Snapshot, term: &Term) -> Result<usize> {
-        let counts = || self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = counts().get(term) {
-            return Ok(*known);
+        if let Some(known) = self.known(term) {
+            return Ok(known);
         }
         let mut count = 0;
         for (segment, bits) in snapshot.segments.iter().zip(&self.entries) {
             count += snapshot::count(&*segment.index(term.field())?, term, bits)?;
         }
-        let mut counts = counts();
+        self.remember(term, count);
+        Ok(count)
+    }
+
+    /// How many they are, if they were counted.
+    pub(super) fn known(&self, term: &Term) -> Option<usize> {
+        self.counts().get(term).copied()
+    }
+
+    pub(super) fn remember(&self, term: &Term, count: usize) {
+        let mut counts = self.counts();
         if count >= FREQUENT && counts.len() < COUNTS {
             counts.insert(term.clone(), count);
         }
-        Ok(count)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<Term, usize>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -73,7 +73,7 @@ async fn read_by(app: &App) -> u32 {
     line.map_or(0, |count| count.parse().expect("a count"))
 }
 
-/// Both nodes have two workers each, and what they read is counted by each of them.
+/// Both nodes have workers, and what they read is counted by each of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_letter_is_read_once_whichever_node_takes_it() {
     let app = TestApp::start(Stack::Networked).await;
