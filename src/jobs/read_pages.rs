@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{end, finish};
 use crate::{
@@ -73,24 +73,29 @@ async fn read(app: &App, subject: &Subject) -> Result<Outcome> {
 /// Reads, and meanwhile notes how many pages are done.
 async fn with_progress(app: &App, subject: &Subject, plaintext: &Plaintext) -> Outcome {
     let (told, mut heard) = watch::channel((0_u32, 0_u32));
-    let reading = app.reader.read(plaintext, &subject.version.file_name, move |done, of| {
-        let _ = told.send((done, of));
-    });
+    let is_read = Notify::new();
+    let reading = async {
+        let read = app.reader.read(plaintext, &subject.version.file_name, move |done, of| {
+            let _ = told.send((done, of));
+        });
+        let outcome = read.await;
+        is_read.notify_one();
+        outcome
+    };
     let noting = async {
         while heard.changed().await.is_ok() {
             let (done, of) = *heard.borrow_and_update();
             if let Err(cause) = note(app, subject, done, of).await {
                 tracing::debug!(cause = %cause.chain(), "progress was not noted");
             }
-            tokio::time::sleep(NOTE_EVERY).await;
+            // What has been read is kept at once: only a note that is being written is waited for.
+            tokio::select! {
+                () = tokio::time::sleep(NOTE_EVERY) => {}
+                () = is_read.notified() => return,
+            }
         }
     };
-    tokio::pin!(reading);
-    // What has been read is kept at once: the last note of progress, and the wait behind it, are given up.
-    tokio::select! {
-        outcome = &mut reading => outcome,
-        () = db::beside(noting) => reading.await,
-    }
+    tokio::join!(reading, db::beside(noting)).0
 }
 
 async fn note(app: &App, subject: &Subject, done: u32, of: u32) -> Result<()> {
