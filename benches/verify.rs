@@ -246,13 +246,8 @@ impl Way {
             is_scanned: false,
         };
         let ingest = Ingest::new(db.clone(), clock.clone(), store.clone(), keys.clone(), InForce::new(None), limits);
-        let queueing = queue::Settings {
-            workers: 1,
-            lease_seconds: 60,
-            max_attempts: 1,
-            backoff_seconds: 1,
-            office_step_seconds: 1,
-        };
+        let queueing =
+            queue::Settings { lease_seconds: 60, max_attempts: 1, backoff_seconds: 1, office_step_seconds: 1 };
         Way { ingest, queue: Queue::new(db.clone(), clock.clone(), queueing), db: db.clone() }
     }
 

@@ -55,7 +55,7 @@ both_stacks!(a_document_without_a_date_counts_by_the_day_on_which_it_was_receive
     let undated = kept(&clerk, json!({})).await;
     let day = today(app);
     assert_eq!(listed(&clerk, "limit=200").await, [undated.clone(), dated.clone()]);
-    assert_eq!(listed(&clerk, &format!("from={day}&to={day}")).await, [undated.clone()]);
+    assert_eq!(listed(&clerk, &format!("from={day}&to={day}")).await, std::slice::from_ref(&undated));
     assert_eq!(listed(&clerk, "to=2025-12-31").await, [dated]);
     let found = clerk.get(&format!("/api/v1/search?q=blencong&from={day}&to={day}")).await.is(200).json();
     assert_eq!((&found["total"], &found["items"][0]["document"]["id"]), (&json!(1), &json!(undated)), "{found}");
