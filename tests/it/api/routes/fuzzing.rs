@@ -109,8 +109,9 @@ fn run(base: &str, token: Option<&str>, config: &str, examples: &str) -> (bool, 
         "17",
         "--no-shrink",
         "--continue-on-failure",
+        // Two threads of it break Python 3.11's own parser now and then.
         "--workers",
-        "2",
+        "1",
     ]);
     command.args(["--warnings", "off", "--request-timeout", "30", "--suppress-health-check", "all"]);
     if let Some(token) = token {

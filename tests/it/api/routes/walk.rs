@@ -152,7 +152,7 @@ pub fn with_body(app: &TestApp, village: &mut Village<'_>, route: &str, request:
         "PUT /api/v1/me/password" => {
             request.json(&json!({ "password": "salah sekali", "new_password": "lumbung yang penuh" }))
         }
-        "POST /api/v1/me/totp" => request.json(&json!({ "password": "salah sekali" })),
+        "POST /api/v1/me/totp" => request.json(&json!({ "password": PASSWORD })),
         "PUT /api/v1/me/totp" => request.json(&json!({ "code": "000000" })),
         "DELETE /api/v1/me/totp" => request.json(&json!({ "password": "salah sekali", "code": "000000" })),
         "POST /api/v1/offices/{office}/members" => request.json(&village.newcomer("clerk")),
@@ -163,6 +163,7 @@ pub fn with_body(app: &TestApp, village: &mut Village<'_>, route: &str, request:
         "POST /api/v1/shared/{id}/peek" | "POST /api/v1/shared/{id}/open" | "POST /api/v1/shared/{id}/code" => {
             request.json(&json!({ "secret": link }))
         }
+        "POST /akun/kode" => form(request, &[("password", PASSWORD)]),
         "POST /masuk" => form(request, &[("login", "clerk"), ("password", PASSWORD)]),
         "POST /kantor-aktif" => form(request, &[("kantor", &village.office)]),
         "POST /dokumen/{id}" => form(request, &[("title", "Undangan rapat"), ("revision", village.revision.as_str())]),
