@@ -263,10 +263,10 @@ async fn each_use_of_an_opening_reads_its_rows_by_their_keys() {
     let world = World::new().await;
     let link = world.anyone(|_| {}).await;
     world.open(&link).await.expect("opens");
-    let mut tx = world.db.read().await.expect("a transaction");
+    let mut tx = world.db.write().await.expect("a transaction");
     let plan: Vec<String> = if world.db.is_postgres() {
         // On a few rows reading all of them is cheaper, and that is what it would choose.
-        tx.execute("SET enable_seqscan = off", params![]).await.expect("set");
+        tx.execute("SET LOCAL enable_seqscan = off", params![]).await.expect("set");
         let text: &'static str = format!("EXPLAIN {}", sql::GRANT).leak();
         let rows: Vec<(String,)> = tx.all(text, params![uuid::Uuid::nil(), 0]).await.expect("explained");
         rows.into_iter().map(|(line,)| line).collect()

@@ -4,4 +4,4 @@ mod above;
 mod links;
 mod origin;
 mod tls;
-mod wire;
+pub mod wire;

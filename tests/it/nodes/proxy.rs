@@ -12,6 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::attack::wire::ambiguous;
 use crate::flow::id;
 use crate::support::client::{Answer, Client, form, send, try_send};
 use crate::support::program::Program;
@@ -204,20 +205,12 @@ async fn a_request_whose_end_could_be_read_in_two_ways_reaches_nobody_elses_conn
     let hidden = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
     let length = hidden.len();
     let next = Client::nobody(&proxied.secure).unverified();
-    for head in [
+    let both = [
         format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"),
         format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n0\r\n"),
-        format!("Content-Length: 0\r\nContent-Length: {length}\r\n"),
-        format!("Content-Length: 0, {length}\r\n"),
-        format!("Content-Length: +{length}\r\n"),
-        format!("Content-Length: -{length}\r\n"),
-        format!("Content-Length: 0x{length:x}\r\n"),
-        "Transfer-Encoding: xchunked\r\n".to_owned(),
-        "Transfer-Encoding: chunked, identity\r\n".to_owned(),
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(),
-        "Transfer-Encoding : chunked\r\n".to_owned(),
-        "X-Nothing: a\0b\r\n".to_owned(),
-    ] {
+    ];
+    for head in ambiguous(length).into_iter().chain(both) {
         let request = format!("POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\n{head}\r\n{hidden}");
         let secure = proxied.secure.clone();
         let heard = tokio::task::spawn_blocking(move || said_through(&secure, request.as_bytes())).await.expect("ends");
