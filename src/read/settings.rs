@@ -16,7 +16,7 @@ pub struct Settings {
     pub dpi: u32,
     /// Address space of one reading child, in MiB.
     pub memory_mb: u64,
-    /// Processor time of one reading child over a whole file; a page of OCR has the same limit of its own.
+    /// Processor time of one reading child; each turn of a file is another child, and a page of OCR has the same limit of its own.
     pub cpu_seconds: u64,
     /// How long we wait for the next page before the child is killed; a page of OCR has the same limit of its own.
     pub wall_seconds: u64,
