@@ -1,6 +1,7 @@
 //! The only module that knows there are two databases. One SQL text serves SQLite and PostgreSQL; a [`Sql`] pair of texts
 //! serves the few statements that must differ. Times are integers, JSON is text, ids are UUIDs.
 
+mod batch;
 mod heard;
 mod holding;
 mod installation;
@@ -16,6 +17,7 @@ mod tests;
 mod timekeeping;
 mod value;
 
+pub(crate) use batch::{batch, batches};
 pub use heard::Ear;
 pub use installation::{installation, set_installation};
 pub use migrate::{Migration, migrate};

@@ -10,6 +10,7 @@ mod record;
 mod scan;
 mod shown;
 mod sql;
+mod told;
 
 pub use applied::{Applied, WINDOW, number_at, numbers_of, time_of};
 pub use details::{Changes, Details, Limits, clean_file_name};
@@ -21,7 +22,7 @@ pub use record::{
 };
 pub use scan::{Scan, settle_scan};
 pub use shown::{Access, Event, Shown, ShownListed, fingerprint, show};
-pub use sql::linked_numbers;
+pub use told::{Told, told};
 
 use uuid::Uuid;
 
@@ -164,11 +165,6 @@ pub async fn load_for_work(db: &Db, keys: &OfficeKeys, id: DocumentId) -> Result
 /// A version with its document, for the program's own work.
 pub async fn version_for_work(db: &Db, id: VersionId) -> Result<Option<(DocumentId, OfficeId, Version)>> {
     Ok(sql::version(db, id).await?.map(sql::VersionRow::opened))
-}
-
-/// Offices that hold a grant on the document and offices to which a link lists it: for the index.
-pub async fn granted_numbers(db: &Db, id: DocumentId, now: Time) -> Result<Vec<i64>> {
-    sql::granted_numbers(db, id, now).await
 }
 
 /// Tells every node's index that the document changed. Part of the transaction that changes it.

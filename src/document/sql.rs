@@ -310,22 +310,6 @@ pub(super) async fn versions(tx: &mut Tx, document: DocumentId) -> Result<Vec<Ke
     .await
 }
 
-pub(super) async fn granted_numbers(db: &Db, id: DocumentId, now: Time) -> Result<Vec<i64>> {
-    let rows: Vec<(i64,)> = db
-        .all(
-            "SELECT o.number FROM document_grant g JOIN office o ON o.id = g.office
-             WHERE g.document = $1 AND (g.until IS NULL OR g.until > $2)
-             UNION
-             SELECT o.number FROM link_grant og JOIN link l ON l.id = og.link JOIN office o ON o.id = og.by_office
-               JOIN document d ON d.id = l.document AND d.version = l.version
-             WHERE l.document = $1 AND l.rights = 'download' AND l.audience = 'offices' AND og.renewed_to > $2
-               AND l.revoked_at IS NULL AND NOT l.paused AND NOT l.pending AND l.expires_at > $2",
-            params![id, now],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|(number,)| number).collect())
-}
-
 pub(super) async fn insert_index_change(tx: &mut Tx, seq: i64, id: DocumentId) -> Result<()> {
     tx.insert("INSERT INTO index_change (seq, document) VALUES ($1, $2) ON CONFLICT DO NOTHING", params![seq, id]).await
 }
@@ -348,17 +332,4 @@ pub(super) async fn every(db: &Db, after: DocumentId, limit: i64) -> Result<Vec<
         )
         .await?;
     Ok(rows.into_iter().map(|(id,)| DocumentId(id)).collect())
-}
-
-/// Numbers of the offices to which a live link lists the document.
-pub async fn linked_numbers(db: &Db, id: DocumentId, now: Time) -> Result<Vec<i64>> {
-    let rows: Vec<(i64,)> = db
-        .all(
-            "SELECT DISTINCT o.number FROM link l JOIN link_office lo ON lo.link = l.id JOIN office o ON o.id = lo.office
-             WHERE l.document = $1 AND l.revoked_at IS NULL AND NOT l.paused AND NOT l.pending AND l.expires_at > $2
-               AND (l.opens_from IS NULL OR l.opens_from <= $2) AND (l.max_opens IS NULL OR l.opens < l.max_opens)",
-            params![id, now],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|(number,)| number).collect())
 }

@@ -1,11 +1,14 @@
 //! Derivations: page texts with their words, and page pictures. They are sealed objects too; their keys are wrapped by a
 //! key that follows from their version's own key, so that giving an office a version gives it these as well.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     Grant, Shelf,
-    original::{collect, named},
+    original::{collect, lost, named},
     sql,
 };
 use crate::{
@@ -96,38 +99,74 @@ impl Shelf {
     /// Text and words of one page, or `None` where the document has no such page or no text.
     pub async fn page(&self, grant: &Grant, number: u32) -> Result<Option<Page>> {
         let Some(block) = sql::text_block(&self.db, grant.version.id, number).await? else { return Ok(None) };
-        let pages = self.open_pages(&grant.version, grant.owner, block).await?;
+        let wrapping = wrapping_key(&self.object_key(&grant.version, grant.owner).await?);
+        let pages = self.open_block(&grant.version, &wrapping, block).await?;
         Ok(pages.into_iter().find(|page| page.number == number))
     }
 
-    /// The text of every page, for the index.
+    /// The text of every page.
     pub async fn all_pages(&self, version: &Version, owner: OfficeId) -> Result<Vec<Page>> {
+        let mut texts = self.texts(&[(version, owner)]).await?;
+        match texts.remove(&version.id) {
+            Some(text) => self.open_text(version, text).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Where the text of these versions lies, for the index: two questions for many of them. Those without any are left out.
+    pub async fn texts(&self, versions: &[(&Version, OfficeId)]) -> Result<HashMap<VersionId, Text>> {
+        let ids: Vec<VersionId> = versions.iter().map(|(version, _)| version.id).collect();
+        let mut blocks: HashMap<Uuid, Vec<sql::DerivedRow>> = HashMap::new();
+        for (version, block) in sql::text_blocks(&self.db, &ids).await? {
+            blocks.entry(version).or_default().push(block);
+        }
+        let blobs: Vec<Uuid> = versions.iter().map(|(version, _)| version.blob).collect();
+        let mut keys = HashMap::new();
+        for row in sql::keys(&self.db, &blobs).await? {
+            keys.insert((row.blob, row.office), row);
+        }
+        let mut texts = HashMap::new();
+        for (version, owner) in versions {
+            let Some(blocks) = blocks.remove(&version.id.0) else { continue };
+            let key = keys.get(&(version.blob, owner.0)).ok_or_else(lost)?;
+            let wrapping = wrapping_key(&self.unwrapped(key).await?);
+            texts.insert(version.id, Text { wrapping, blocks });
+        }
+        Ok(texts)
+    }
+
+    pub async fn open_text(&self, version: &Version, text: Text) -> Result<Vec<Page>> {
         let mut all = Vec::new();
-        for block in sql::text_blocks(&self.db, version.id).await? {
-            all.extend(self.open_pages(version, owner, block).await?);
+        for block in text.blocks {
+            all.extend(self.open_block(version, &text.wrapping, block).await?);
         }
         Ok(all)
     }
 
-    async fn open_pages(&self, version: &Version, owner: OfficeId, row: sql::DerivedRow) -> Result<Vec<Page>> {
-        let bytes = self.open_derived(version, owner, "text", row).await?;
+    async fn open_block(&self, version: &Version, wrapping: &Secret32, row: sql::DerivedRow) -> Result<Vec<Page>> {
+        let bytes = self.open_derived(version, wrapping, "text", row).await?;
         Ok(serde_json::from_slice::<Pages>(&bytes).map_err(Error::internal)?.pages)
     }
 
     pub(super) async fn open_derived(
         &self,
         version: &Version,
-        owner: OfficeId,
+        wrapping: &Secret32,
         kind: &str,
         row: sql::DerivedRow,
     ) -> Result<Vec<u8>> {
-        let wrapping = wrapping_key(&self.object_key(version, owner).await?);
-        let key = seal::unwrap(&wrapping, &context(version, kind, row.page as u32), &row.wrapped)?;
+        let key = seal::unwrap(wrapping, &context(version, kind, row.page as u32), &row.wrapped)?;
         let opener = Opener::new(&ObjectKey::from_bytes(&key)?);
         let plan = opener.plan_whole();
         let sealed = self.fetch(&named(&row.object)?, plan.sealed()).await?;
         collect(Box::pin(opener.open_stream(plan, sealed.stream))).await
     }
+}
+
+/// Where a version's text lies, and what opens it.
+pub struct Text {
+    wrapping: Secret32,
+    blocks: Vec<sql::DerivedRow>,
 }
 
 /// The keys of everything derived from a version, by object name: for `key export --all`.

@@ -82,8 +82,12 @@ impl Shelf {
     }
 
     pub(super) async fn key_of(&self, blob: uuid::Uuid, owner: OfficeId) -> Result<ObjectKey> {
-        let (office, key_version, wrapped) = sql::key(&self.db, blob, owner).await?.ok_or_else(lost)?;
-        let bytes = self.keys.unwrap_for(office, BlobId(blob), key_version, &wrapped).await?;
+        let row = sql::key(&self.db, blob, owner).await?.ok_or_else(lost)?;
+        self.unwrapped(&row).await
+    }
+
+    pub(super) async fn unwrapped(&self, row: &sql::KeyRow) -> Result<ObjectKey> {
+        let bytes = self.keys.unwrap_for(OfficeId(row.office), BlobId(row.blob), row.version, &row.wrapped).await?;
         ObjectKey::from_bytes(&bytes)
     }
 }
@@ -120,7 +124,7 @@ pub(super) fn named(text: &str) -> Result<ObjectName> {
     ObjectName::parse(text).ok_or_else(|| Error::internal("the database names an object that no store can have"))
 }
 
-fn lost() -> Error {
+pub(super) fn lost() -> Error {
     Error::internal("the database has no key or object for a version")
 }
 

@@ -25,7 +25,8 @@ impl Shelf {
             && let Some(row) = sql::picture(&self.db, grant.version.id, &kind, number).await?
         {
             let media_type = if row.media_type == "image/png" { "image/png" } else { "image/jpeg" };
-            let bytes = self.open_derived(&grant.version, grant.owner, &kind, row).await?;
+            let wrapping = wrapping_key(&self.object_key(&grant.version, grant.owner).await?);
+            let bytes = self.open_derived(&grant.version, &wrapping, &kind, row).await?;
             return Ok(Picture { bytes, media_type, width, height: 0 });
         }
         let picture = self.draw(grant, number, width).await?;

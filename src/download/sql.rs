@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Time,
-    db::{Db, Tx, params},
+    db::{Db, Tx, batch, batches, params},
     error::Result,
     id::{OfficeId, VersionId},
 };
@@ -19,11 +19,28 @@ pub(super) async fn object(db: &Db, blob: Uuid, office: OfficeId) -> Result<Opti
     .await
 }
 
-pub(super) async fn key(db: &Db, blob: Uuid, office: OfficeId) -> Result<Option<(OfficeId, i64, Vec<u8>)>> {
-    let row: Option<(Uuid, i64, Vec<u8>)> = db
-        .one("SELECT office, version, wrapped FROM blob_key WHERE blob = $1 AND office = $2", params![blob, office])
-        .await?;
-    Ok(row.map(|(office, version, wrapped)| (OfficeId(office), version, wrapped)))
+pub(super) async fn key(db: &Db, blob: Uuid, office: OfficeId) -> Result<Option<KeyRow>> {
+    db.one("SELECT blob, office, version, wrapped FROM blob_key WHERE blob = $1 AND office = $2", params![blob, office])
+        .await
+}
+
+/// The keys of these blobs, of whatever office.
+pub(super) async fn keys(db: &Db, blobs: &[Uuid]) -> Result<Vec<KeyRow>> {
+    let mut all = Vec::new();
+    for blobs in batches(blobs) {
+        all.extend(db.all::<KeyRow>(KEYS, blobs).await?);
+    }
+    Ok(all)
+}
+
+const KEYS: &str = concat!("SELECT blob, office, version, wrapped FROM blob_key WHERE blob IN ", batch!());
+
+#[derive(sqlx::FromRow)]
+pub(super) struct KeyRow {
+    pub blob: Uuid,
+    pub office: Uuid,
+    pub version: i64,
+    pub wrapped: Vec<u8>,
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -151,12 +168,27 @@ pub(super) async fn text_block(db: &Db, version: VersionId, page: u32) -> Result
     .await
 }
 
-pub(super) async fn text_blocks(db: &Db, version: VersionId) -> Result<Vec<DerivedRow>> {
-    db.all(
-        "SELECT page, object, wrapped, media_type FROM derivation WHERE version = $1 AND kind = 'text' ORDER BY page",
-        params![version],
-    )
-    .await
+/// Each version's blocks of text, in the order of their pages.
+pub(super) async fn text_blocks(db: &Db, versions: &[VersionId]) -> Result<Vec<(Uuid, DerivedRow)>> {
+    let mut all = Vec::new();
+    for versions in batches(versions) {
+        let rows: Vec<BlockRow> = db.all(TEXT_BLOCKS, versions).await?;
+        all.extend(rows.into_iter().map(|row| (row.version, row.block)));
+    }
+    Ok(all)
+}
+
+const TEXT_BLOCKS: &str = concat!(
+    "SELECT version, page, object, wrapped, media_type FROM derivation WHERE kind = 'text' AND version IN ",
+    batch!(),
+    " ORDER BY version, page"
+);
+
+#[derive(sqlx::FromRow)]
+struct BlockRow {
+    version: Uuid,
+    #[sqlx(flatten)]
+    block: DerivedRow,
 }
 
 pub(super) async fn picture(db: &Db, version: VersionId, kind: &str, page: u32) -> Result<Option<DerivedRow>> {

@@ -11,9 +11,11 @@ use crate::{
     app::{App, Happening},
     crash::{Point, point},
     db,
-    document::{self, Applied, Document, Reach, State, WINDOW, number_at, numbers_of, time_of},
+    document::{self, Applied, Document, Reach, State, Told, WINDOW, number_at, numbers_of, time_of},
+    download::Text,
     error::{Error, Result},
     id::DocumentId,
+    read::Page,
     search::{Change, Details, Index, IndexedDocument},
 };
 
@@ -58,7 +60,7 @@ async fn follow(app: &App) -> Result<bool> {
     if app.index.is_fresh() {
         rebuild(app).await?;
     }
-    step(app).await
+    Ok(!step(app).await?.is_empty())
 }
 
 /// The change from which on the log has to be applied to what the index holds.
@@ -76,22 +78,29 @@ async fn rebuild(app: &App) -> Result<()> {
     let since = built_since(app);
     set_newest(app, since);
     let mut cursor = app.index.cursor();
-    let mut after = DocumentId(uuid::Uuid::nil());
-    loop {
-        let documents = document::every(&app.db, after, BATCH).await?;
-        let Some(last) = documents.last() else { break };
-        after = *last;
-        let findable = apply(app, &missing(app, &documents)?, cursor, -since).await?;
-        announce(app, &findable).await?;
+    let mut coming = gather_after(app, DocumentId(uuid::Uuid::nil())).await?;
+    while let Some((last, gathered)) = coming {
+        // The next ones are gathered while these are indexed: the one waits for the store, the other for the processor.
+        let (written, next) = tokio::join!(write(app, gathered, cursor, -since), db::beside(gather_after(app, last)));
+        announce(app, &written?).await?;
         cursor = -since;
-        step(app).await?;
+        let changed = step(app).await?;
+        // What was gathered of these is older than what the index holds by now.
+        coming = next?.map(|(last, gathered)| (last, gathered.without(&changed)));
         if app.stopping.is_cancelled() {
             return Ok(());
         }
     }
-    apply(app, &[], cursor, since).await?;
+    write(app, Gathered::default(), cursor, since).await?;
     tracing::info!("the index is complete");
     Ok(())
+}
+
+/// The next batch of a rebuild and where it ends; nothing after the last document.
+async fn gather_after(app: &App, after: DocumentId) -> Result<Option<(DocumentId, Gathered)>> {
+    let documents = document::every(&app.db, after, BATCH).await?;
+    let Some(last) = documents.last() else { return Ok(None) };
+    Ok(Some((*last, gather(app, &missing(app, &documents)?).await?)))
 }
 
 /// Those that the index does not hold: the others were built before a cut, or changed since and are there already.
@@ -111,8 +120,8 @@ fn set_newest(app: &App, newest: i64) {
     }
 }
 
-/// Applies what is new. True when there may be more.
-async fn step(app: &App) -> Result<bool> {
+/// Applies what is new and tells of which documents; when there are any, there may be more.
+async fn step(app: &App) -> Result<Vec<DocumentId>> {
     let cursor = app.index.cursor();
     let mut fresh = Vec::new();
     let mut after = progress(app)?.look_from(app.clock.now());
@@ -129,7 +138,7 @@ async fn step(app: &App) -> Result<bool> {
         }
     }
     if fresh.is_empty() {
-        return Ok(false);
+        return Ok(Vec::new());
     }
     fresh.truncate(BATCH as usize);
     let mut documents: Vec<DocumentId> = fresh.iter().map(|(_, id)| *id).collect();
@@ -138,7 +147,7 @@ async fn step(app: &App) -> Result<bool> {
     let newest = fresh.iter().map(|(seq, _)| *seq).max().unwrap_or(0);
     // While the index is being built its cursor says so and stays.
     let next = if cursor > 0 { newest.max(cursor).min(number_at(app.clock.now())) } else { cursor };
-    let findable = apply(app, &documents, cursor, next).await?;
+    let findable = write(app, gather(app, &documents).await?, cursor, next).await?;
     progress(app)?.note(&fresh, app.clock.now());
     if let Err(cause) = announce_shown(app, findable).await {
         // Nobody was told: the next step does all of it again.
@@ -146,7 +155,7 @@ async fn step(app: &App) -> Result<bool> {
         return Err(cause);
     }
     app.index_moved.send_modify(|count| *count += 1);
-    Ok(true)
+    Ok(documents)
 }
 
 /// Documents whose latest change this node has not applied: whoever searches now must not be shown their former state.
@@ -181,22 +190,52 @@ fn progress(app: &App) -> Result<MutexGuard<'_, Applied>> {
     app.applied.lock().map_err(|_| Error::internal("indexing panicked earlier"))
 }
 
-/// Brings the index that stood at `former` up to the present state of these documents. Gives those whose text came in
-/// with it.
-async fn apply(app: &App, documents: &[DocumentId], former: i64, cursor: i64) -> Result<Vec<Document>> {
-    let mut changes = Vec::with_capacity(documents.len());
-    let mut findable = Vec::new();
-    let mut is_destroyed = false;
-    let mut fetched = stream::iter(documents.to_vec()).map(|id| db::beside(change_of(app, id))).buffered(FETCHED);
+/// What the index has to take in of some documents, as they were when they were asked for.
+#[derive(Default)]
+struct Gathered {
+    changes: Vec<Change>,
+    /// Those whose text comes in with it.
+    findable: Vec<Document>,
+    is_destroyed: bool,
+}
+
+impl Gathered {
+    fn without(mut self, documents: &[DocumentId]) -> Gathered {
+        self.changes.retain(|change| !documents.contains(&DocumentId(change.document())));
+        self.findable.retain(|document| !documents.contains(&document.id));
+        self
+    }
+}
+
+async fn gather(app: &App, documents: &[DocumentId]) -> Result<Gathered> {
+    let mut told = document::told(&app.db, &app.keys, documents, app.clock.now()).await?;
+    let is_read = |document: &Document| document.trashed_at.is_none() && document.version.state == State::Ready;
+    let read = told.values().map(|told| &told.document).filter(|document| is_read(document));
+    let read: Vec<_> = read.map(|document| (&document.version, document.office)).collect();
+    let mut texts = app.shelf.texts(&read).await?;
+    let rows: Vec<_> = documents
+        .iter()
+        .map(|id| {
+            let told = told.remove(id);
+            let text = told.as_ref().and_then(|told| texts.remove(&told.document.version.id));
+            (*id, told, text)
+        })
+        .collect();
+    let mut fetched =
+        stream::iter(rows).map(|(id, told, text)| db::beside(change_of(app, id, told, text))).buffered(FETCHED);
+    let mut gathered = Gathered::default();
     while let Some(change) = fetched.next().await {
         let (change, document) = change?;
-        is_destroyed |= document.is_none();
-        findable.extend(document.filter(|document| {
-            document.trashed_at.is_none() && document.state == State::Reading && document.version.state == State::Ready
-        }));
-        changes.push(change);
+        gathered.is_destroyed |= document.is_none();
+        gathered.findable.extend(document.filter(|document| is_read(document) && document.state == State::Reading));
+        gathered.changes.push(change);
     }
-    drop(fetched);
+    Ok(gathered)
+}
+
+/// Brings the index that stood at `former` up to what was gathered. Gives the documents whose text came in with it.
+async fn write(app: &App, gathered: Gathered, former: i64, cursor: i64) -> Result<Vec<Document>> {
+    let Gathered { changes, findable, is_destroyed } = gathered;
     let index = app.index.clone();
     let work = move || {
         // The cursor moves only when the text of what was destroyed has left the disk: a cut repeats both.
@@ -221,17 +260,25 @@ async fn announce_shown(app: &App, mut findable: Vec<Document>) -> Result<()> {
     announce(app, &findable).await
 }
 
-/// A merge that is under way ends soon and takes away what it saw deleted; then the rest can be rewritten.
 /// What the index has to hold of a document; none is there when it was destroyed.
-async fn change_of(app: &App, id: DocumentId) -> Result<(Change, Option<Document>)> {
-    let document = document::load_for_work(&app.db, &app.keys, id).await?;
-    let change = match &document {
-        Some(document) if document.trashed_at.is_none() => Change::Replace(indexed(app, document).await?),
-        _ => Change::Remove(id.0),
+async fn change_of(
+    app: &App,
+    id: DocumentId,
+    told: Option<Told>,
+    text: Option<Text>,
+) -> Result<(Change, Option<Document>)> {
+    let Some(told) = told else { return Ok((Change::Remove(id.0), None)) };
+    if told.document.trashed_at.is_some() {
+        return Ok((Change::Remove(id.0), Some(told.document)));
+    }
+    let pages = match text {
+        Some(text) => app.shelf.open_text(&told.document.version, text).await?,
+        None => Vec::new(),
     };
-    Ok((change, document))
+    Ok((Change::Replace(indexed(app, &told, pages)?), Some(told.document)))
 }
 
+/// A merge that is under way ends soon and takes away what it saw deleted; then the rest can be rewritten.
 fn purge(index: &Index) -> Result<()> {
     for _ in 0..100 {
         if index.purge()? {
@@ -268,25 +315,20 @@ async fn announce(app: &App, findable: &[Document]) -> Result<()> {
     Ok(())
 }
 
-async fn indexed(app: &App, document: &Document) -> Result<IndexedDocument> {
-    let now = app.clock.now();
-    let pages = if document.version.state == State::Ready {
-        app.shelf.all_pages(&document.version, document.office).await?
-    } else {
-        Vec::new()
-    };
+fn indexed(app: &App, told: &Told, pages: Vec<Page>) -> Result<IndexedDocument> {
+    let document = &told.document;
     let details = &document.details;
     let (day, _) = document.list_place(&app.zone);
     let day: jiff::civil::Date = day.parse().map_err(Error::internal)?;
-    let numbers = |numbers: Vec<i64>| numbers.into_iter().map(|number| number as u64).collect();
+    let numbers = |numbers: &[i64]| numbers.iter().map(|number| *number as u64).collect();
     Ok(IndexedDocument {
         document: document.id.0,
         version: document.version.id.0,
         office: document.office_number as u64,
         class: details.security_class.level() as u8,
         reach_all: details.reach == Reach::Kabupaten,
-        granted: numbers(document::granted_numbers(&app.db, document.id, now).await?),
-        linked: numbers(document::linked_numbers(&app.db, document.id, now).await?),
+        granted: numbers(&told.granted),
+        linked: numbers(&told.linked),
         kind: details.kind.clone(),
         classification: details.classification.clone(),
         date: days(day),

@@ -10,6 +10,7 @@ mod key;
 mod master;
 mod open;
 pub mod password;
+mod payload;
 mod recovery;
 mod sealer;
 mod secret;

@@ -1,27 +1,21 @@
 //! Opening: the whole of an object or any range of it, by decrypting only the chunks that are touched.
 //!
-//! An age payload is a row of chunks, each sealed with ChaCha20-Poly1305 under a nonce of the chunk's number and a flag
-//! on the last (age specification, "Payload"). The sizes come from the key, never from the store, so that a store that
-//! cuts, swaps or repeats chunks is refused.
+//! The sizes come from the key, never from the store, so that a store that cuts, swaps or repeats chunks is refused.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use chacha20poly1305::aead::{AeadInPlace, KeyInit};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
 use futures_util::{Stream, StreamExt};
-use hkdf::Hkdf;
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
+use super::payload::{Payload, Position, damaged};
 use super::{CHUNK, ObjectKey, SEALED_CHUNK, TAG, chunks};
 use crate::error::{Error, Kind, Result, say};
 
 /// Opens one object.
 #[derive(Clone)]
 pub struct Opener {
-    aead: ChaCha20Poly1305,
+    payload: Payload,
     payload_start: u64,
     plain_size: u64,
     sealed_size: u64,
@@ -50,12 +44,8 @@ impl Plan {
 
 impl Opener {
     pub fn new(key: &ObjectKey) -> Opener {
-        let mut payload_key = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(Some(&key.nonce), &key.file_key)
-            .expand(b"payload", payload_key.as_mut())
-            .expect("32 bytes are within HKDF's limit");
         Opener {
-            aead: ChaCha20Poly1305::new((&*payload_key).into()),
+            payload: Payload::new(&key.file_key, &key.nonce),
             payload_start: key.payload_start(),
             plain_size: key.plain_size,
             sealed_size: key.sealed_size,
@@ -123,13 +113,7 @@ impl Opener {
     /// Decrypts chunk `number` in place and leaves its plaintext in `chunk`.
     fn open_chunk(&self, number: u64, chunk: &mut BytesMut) -> Result<()> {
         let is_last = number + 1 == chunks(self.plain_size);
-        let mut nonce = [0; 12];
-        nonce[3..11].copy_from_slice(&number.to_be_bytes());
-        nonce[11] = u8::from(is_last);
-        let tag = chunk.split_off(chunk.len() - TAG as usize);
-        self.aead
-            .decrypt_in_place_detached(Nonce::from_slice(&nonce), b"", chunk, Tag::from_slice(&tag))
-            .map_err(|_| damaged())
+        self.payload.open(Position { number, is_last }, chunk)
     }
 
     fn sealed_len_of(&self, number: u64) -> u64 {
@@ -210,10 +194,6 @@ fn outside(size: u64) -> Error {
             format!("The range asked for is outside the file of {size} bytes."),
         ),
     )
-}
-
-fn damaged() -> Error {
-    Error::internal("a sealed object was altered or cut: a chunk of it does not authenticate")
 }
 
 #[cfg(test)]

@@ -1,18 +1,16 @@
 //! One pass over a file: fingerprint of what comes in, age file of what goes out, digest of what will lie in the store.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
-use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use age::secrecy::ExposeSecret;
-use age::stream::StreamWriter;
 use age_core::format::{FileKey, Stanza};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{CHUNK, NONCE, ObjectKey, RecoveryRecipient};
+use super::payload::{Payload, Position};
+use super::{CHUNK, NONCE, ObjectKey, RecoveryRecipient, TAG};
 use crate::blob::ObjectName;
 use crate::error::{Error, Result};
 
@@ -24,10 +22,15 @@ pub fn digest_of(bytes: &[u8]) -> Digest {
 
 /// Seals one file under a fresh identity of its own. Nothing is sealed until [`Sealer::finish`] was called.
 pub struct Sealer {
-    writer: StreamWriter<Out>,
-    out: Out,
+    payload: Payload,
+    /// Sealed bytes that nobody took yet and, from `sealed_until` on, the plaintext of the chunk under way.
+    out: BytesMut,
+    sealed_until: usize,
+    chunk: u64,
     fingerprint: Sha256,
+    digest: Sha256,
     plain_size: u64,
+    sealed_size: u64,
     key: ObjectKey,
     recovery: i64,
 }
@@ -57,10 +60,10 @@ impl Sealer {
         let recipients = std::iter::once(&own as &dyn age::Recipient)
             .chain(recovery.map(|recovery| &recovery.recipient as &dyn age::Recipient));
         let encryptor = age::Encryptor::with_recipients(recipients).map_err(Error::internal)?;
-        let out = Out::default();
-        let writer = encryptor.wrap_output(out.clone())?;
+        // Its header and nonce come first; the payload is ours, see there.
+        let mut written = Vec::new();
+        drop(encryptor.wrap_output(&mut written)?);
 
-        let written = out.lock().bytes.clone();
         let header_len = written.len() - NONCE;
         let file_key = lock(&own.file_key).take().ok_or_else(|| Error::internal("age wrapped no file key"))?;
         let key = ObjectKey {
@@ -72,79 +75,69 @@ impl Sealer {
             sealed_size: 0,
         };
         let recovery = recovery.map_or(0, RecoveryRecipient::generation);
-        Ok(Sealer { writer, out, fingerprint: Sha256::new(), plain_size: 0, key, recovery })
+        Ok(Sealer {
+            payload: Payload::new(&key.file_key, &key.nonce),
+            sealed_until: written.len(),
+            sealed_size: written.len() as u64,
+            digest: Sha256::new_with_prefix(&written),
+            out: BytesMut::from(&written[..]),
+            chunk: 0,
+            fingerprint: Sha256::new(),
+            plain_size: 0,
+            key,
+            recovery,
+        })
     }
 
     /// Takes more of the file and gives the sealed bytes that are ready, often none.
-    pub fn push(&mut self, plain: &[u8]) -> Result<Bytes> {
-        self.out.lock().bytes.reserve(plain.len() + plain.len() / 1024);
-        // Chunk by chunk, so that each pass finds the bytes still in the processor's cache.
-        for piece in plain.chunks(CHUNK as usize) {
-            self.fingerprint.update(piece);
-            self.writer.write_all(piece)?;
-        }
+    pub fn push(&mut self, mut plain: &[u8]) -> Result<Bytes> {
         self.plain_size += plain.len() as u64;
-        Ok(self.out.take())
+        self.out.reserve(plain.len() + plain.len() / 1024 + TAG as usize);
+        while !plain.is_empty() {
+            let room = CHUNK as usize - (self.out.len() - self.sealed_until);
+            if room == 0 {
+                // More follows, so that this one is not the last.
+                self.seal_chunk(false)?;
+                continue;
+            }
+            let (piece, rest) = plain.split_at(room.min(plain.len()));
+            // Chunk by chunk, so that each pass finds the bytes still in the processor's cache.
+            self.fingerprint.update(piece);
+            self.out.extend_from_slice(piece);
+            plain = rest;
+        }
+        let ready = self.out.split_to(std::mem::take(&mut self.sealed_until));
+        Ok(ready.freeze())
     }
 
     /// Seals the last chunk and gives it with everything that must be kept.
-    pub fn finish(self) -> Result<(Bytes, Sealed)> {
-        let Sealer { writer, out, fingerprint, plain_size, mut key, recovery } = self;
-        writer.finish()?;
-        let tail = out.take();
-        let (digest, sealed_size) = out.digest();
-        let name = ObjectName::Object(digest);
+    pub fn finish(mut self) -> Result<(Bytes, Sealed)> {
+        self.seal_chunk(true)?;
+        let Sealer { out, fingerprint, digest, plain_size, sealed_size, mut key, recovery, .. } = self;
+        let name = ObjectName::Object(digest.finalize().into());
         key.plain_size = plain_size;
         key.sealed_size = sealed_size;
         if !key.is_consistent() {
-            return Err(Error::internal("age wrote another number of bytes than its format says"));
+            return Err(Error::internal("more or fewer bytes were sealed than the format says"));
         }
         let fingerprint = fingerprint.finalize().into();
-        Ok((tail, Sealed { name, fingerprint, key, plain_size, sealed_size, recovery }))
+        Ok((out.freeze(), Sealed { name, fingerprint, key, plain_size, sealed_size, recovery }))
+    }
+
+    fn seal_chunk(&mut self, is_last: bool) -> Result<()> {
+        let chunk = &mut self.out[self.sealed_until..];
+        let tag = self.payload.seal(Position { number: self.chunk, is_last }, chunk)?;
+        self.out.extend_from_slice(&tag);
+        let sealed = &self.out[self.sealed_until..];
+        self.digest.update(sealed);
+        self.sealed_size += sealed.len() as u64;
+        self.sealed_until = self.out.len();
+        self.chunk += 1;
+        Ok(())
     }
 
     pub fn plain_size(&self) -> u64 {
         self.plain_size
-    }
-}
-
-/// Where age writes to. It is shared because age's writer does not let its target be reached before the end.
-#[derive(Clone, Default)]
-struct Out(Arc<Mutex<Ready>>);
-
-#[derive(Default)]
-struct Ready {
-    bytes: Vec<u8>,
-    digest: Sha256,
-    total: u64,
-}
-
-impl Out {
-    fn lock(&self) -> MutexGuard<'_, Ready> {
-        lock(&self.0)
-    }
-
-    fn take(&self) -> Bytes {
-        mem::take(&mut self.lock().bytes).into()
-    }
-
-    fn digest(&self) -> (Digest, u64) {
-        let ready = self.lock();
-        (ready.digest.clone().finalize().into(), ready.total)
-    }
-}
-
-impl Write for Out {
-    fn write(&mut self, sealed: &[u8]) -> io::Result<usize> {
-        let mut ready = self.lock();
-        ready.digest.update(sealed);
-        ready.total += sealed.len() as u64;
-        ready.bytes.extend_from_slice(sealed);
-        Ok(sealed.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

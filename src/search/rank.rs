@@ -23,6 +23,9 @@ const EXACT: f32 = 1.3;
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
+/// Letters of a word whose pieces bring near pages.
+const LEAST_PIECED: usize = 4;
+
 /// Which length a field's occurrences are weighed by.
 #[derive(Clone, Copy)]
 enum Norm {
@@ -283,15 +286,12 @@ impl<'a> Ranking<'a> {
             self.add_beside(&clause, matches, |_, _| ())?;
         }
         let mut alike: Vec<Bits> = self.snapshot.segments.iter().map(|segment| segment.none()).collect();
-        for word in self.pieced() {
+        // Pieces of a short word are those of many others, and on most pages.
+        for word in self.pieced().into_iter().filter(|word| word.chars().count() >= LEAST_PIECED) {
             let pieces = words::pieces(&word);
             let mut held: Vec<Vec<u8>> = self.scores.iter().map(|scores| vec![0; scores.len()]).collect();
             for piece in &pieces {
                 self.add_beside(&of_piece(piece), matches, |at, entry| held[at][entry as usize] += 1)?;
-            }
-            // Most pieces of a short word are those of many others.
-            if word.chars().count() < 4 {
-                continue;
             }
             let needed = (pieces.len() as f32 * self.settings.near_share).ceil() as u8;
             for (alike, held) in alike.iter_mut().zip(&held) {

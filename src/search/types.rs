@@ -51,6 +51,15 @@ pub enum Change {
     Remove(Uuid),
 }
 
+impl Change {
+    pub fn document(&self) -> Uuid {
+        match self {
+            Change::Replace(document) => document.document,
+            Change::Remove(document) => *document,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// What the reader typed; every text is an ordinary question. Blank asks for everything that the filters let by.

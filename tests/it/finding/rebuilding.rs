@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use lumbung::seal::MasterKey;
 use lumbung::search::{Change, Details, Index, IndexedDocument, Settings};
 use serde_json::json;
@@ -40,6 +41,7 @@ on_each_stack! {
     an_index_that_is_damaged_while_the_server_runs_is_built_anew_while_others_are_served: damaged_while_running;
     a_rebuild_that_was_cut_goes_on_where_it_was: cut_rebuild;
     reindexing_that_was_cut_goes_on_and_ends_complete: cut_reindexing;
+    what_is_trashed_while_an_index_is_built_anew_is_not_found_afterwards: trashed_meanwhile;
 }
 
 async fn archive(clerk: &Client, count: usize) -> Vec<String> {
@@ -95,7 +97,8 @@ async fn damaged_while_running(stack: Stack) {
     app.restart().await;
     let clerk = app.actor(Actor::Clerk);
     for file in fs::read_dir(index_of(app.dir())).expect("the index").flatten() {
-        let mut bytes = fs::read(file.path()).expect("readable");
+        // A merge may take a file away meanwhile.
+        let Ok(mut bytes) = fs::read(file.path()) else { continue };
         bytes.iter_mut().skip(100).step_by(1000).for_each(|byte| *byte ^= 1);
         fs::write(file.path(), bytes).expect("damaged in place");
     }
@@ -171,5 +174,34 @@ async fn cut_reindexing(stack: Stack) {
     let (again,): (i64,) = app.app.db.one(again, vec![before.into()]).await.expect("asked").expect("a row");
     assert_eq!(again, DOCUMENTS as i64, "every document was read into the index again");
     assert_eq!(clerk.search("blencong").await["total"], DOCUMENTS);
+    app.finish().await;
+}
+
+/// More than are gathered at once, so that the last ones wait gathered while the first are indexed and changes come in.
+async fn trashed_meanwhile(stack: Stack) {
+    const DOCUMENTS: usize = 230;
+    const TRASHED: usize = 40;
+    let mut app = TestApp::with(stack, &[("limits.api_requests_per_minute", "100000")]).await;
+    let clerk = app.actor(Actor::Clerk);
+    let uploads = stream::iter(0..DOCUMENTS).map(async |number| {
+        let text = format!("tanggul blencong nomor {number}\n").into_bytes();
+        let made = clerk.upload("surat.txt", text, json!({})).await;
+        made["id"].as_str().expect("an id").to_owned()
+    });
+    let mut documents: Vec<String> = uploads.buffer_unordered(8).collect().await;
+    documents.sort_unstable();
+    app.settled().await;
+    app.clock.advance(Duration::from_secs(600));
+    app.restart_after(|data| fs::remove_dir_all(index_of(data)).expect("it was there")).await;
+    let clerk = app.actor(Actor::Clerk);
+    for document in &documents[DOCUMENTS - TRASHED..] {
+        clerk.delete(&format!("/api/v1/documents/{document}")).await.is(204);
+    }
+    until(REBUILT, "the index is whole", async || !app.app.index.is_fresh()).await;
+    app.settled().await;
+    until(REBUILT, "those that were not trashed are found", async || {
+        clerk.search("blencong").await["total"] == DOCUMENTS - TRASHED
+    })
+    .await;
     app.finish().await;
 }
