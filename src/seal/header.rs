@@ -2,7 +2,7 @@
 //! file key, wrapped for each recipient, and a MAC under that key (age specification, "Header"); the payload's key does
 //! not depend on it, so that the payload is copied as it is.
 
-use age::Recipient;
+use age::Recipient as _;
 use age_core::format::{FileKey, write::age_stanza};
 use age_core::primitives::hkdf;
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest as _, Sha256};
 
 use super::spool::Spool;
+use super::stanza::Recipient;
 use super::{Limits, NONCE, ObjectKey, RecoveryRecipient, Sealed, SealedBody};
 use crate::blob::ObjectName;
 use crate::error::{Error, Result};
@@ -64,7 +65,7 @@ fn header(key: &ObjectKey, recovery: &RecoveryRecipient) -> Result<(Vec<u8>, (Ob
     };
     let file_key = FileKey::new(Box::new(key.file_key));
     let mut head = VERSION_LINE.to_vec();
-    for recipient in [&own.to_public(), &recovery.recipient] {
+    for recipient in [&Recipient::of(&own.to_public())?, &recovery.recipient] {
         let (stanzas, _) = recipient.wrap_file_key(&file_key).map_err(Error::internal)?;
         for stanza in &stanzas {
             head = gen_simple(age_stanza(&stanza.tag, &stanza.args, &stanza.body), head)

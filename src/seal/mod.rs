@@ -16,6 +16,7 @@ mod sealer;
 mod secret;
 mod share;
 mod spool;
+mod stanza;
 mod stream;
 pub mod token;
 

@@ -10,13 +10,14 @@ use age_core::format::{FileKey, Stanza};
 use age_core::primitives::bech32_encode;
 use zeroize::Zeroizing;
 
+use super::stanza::Recipient;
 use super::{HEADER_CAP, NONCE, ObjectKey, Sealer, chunks};
 use crate::error::{Error, Kind, Result, say};
 
 /// The public half, `age1…`: objects are sealed to it too.
 #[derive(Clone)]
 pub struct RecoveryRecipient {
-    pub(super) recipient: age::x25519::Recipient,
+    pub(super) recipient: Recipient,
     text: String,
     generation: i64,
 }
@@ -40,6 +41,10 @@ impl InForce {
 }
 
 impl RecoveryRecipient {
+    fn of(recipient: &age::x25519::Recipient) -> Result<RecoveryRecipient> {
+        Ok(RecoveryRecipient { recipient: Recipient::of(recipient)?, text: recipient.to_string(), generation: 1 })
+    }
+
     /// The how-manieth of the installation this is; rows of objects remember it.
     pub fn generation(&self) -> i64 {
         self.generation
@@ -71,8 +76,7 @@ impl RecoveryIdentity {
     }
 
     pub fn recipient(&self) -> RecoveryRecipient {
-        let recipient = self.0.to_public();
-        RecoveryRecipient { text: recipient.to_string(), recipient, generation: 1 }
+        RecoveryRecipient::of(&self.0.to_public()).expect("age writes recipients that are recipients")
     }
 
     /// The line to write down; whoever has it reads the whole archive.
@@ -171,14 +175,14 @@ impl FromStr for RecoveryRecipient {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<RecoveryRecipient> {
-        let recipient = text.trim().parse().map_err(|_| {
+        let recipient: age::x25519::Recipient = text.trim().parse().map_err(|_| {
             let expected = say(
                 "Penerima pemulihan tidak dikenali; diharapkan age1… seperti dicetak oleh age-keygen.",
                 "The recovery recipient is not readable; expected age1… as printed by age-keygen.",
             );
             Error::new(Kind::Invalid, "recovery-recipient", expected)
         })?;
-        Ok(RecoveryRecipient { recipient, text: text.trim().to_owned(), generation: 1 })
+        RecoveryRecipient::of(&recipient)
     }
 }
 

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::payload::{Payload, Position};
+use super::stanza::Recipient;
 use super::{CHUNK, NONCE, ObjectKey, RecoveryRecipient, TAG};
 use crate::blob::ObjectName;
 use crate::error::{Error, Result};
@@ -56,7 +57,7 @@ impl Sealer {
 
     /// Under an identity that opens other files too: records and backups are opened by whoever holds the master key.
     pub(super) fn under(identity: &age::x25519::Identity, recovery: Option<&RecoveryRecipient>) -> Result<Sealer> {
-        let own = Capture { recipient: identity.to_public(), file_key: Mutex::default() };
+        let own = Capture { recipient: Recipient::of(&identity.to_public())?, file_key: Mutex::default() };
         let recipients = std::iter::once(&own as &dyn age::Recipient)
             .chain(recovery.map(|recovery| &recovery.recipient as &dyn age::Recipient));
         let encryptor = age::Encryptor::with_recipients(recipients).map_err(Error::internal)?;
@@ -143,7 +144,7 @@ impl Sealer {
 
 /// Wraps the file key to the object's own identity and keeps a copy, so that ranges need no header.
 struct Capture {
-    recipient: age::x25519::Recipient,
+    recipient: Recipient,
     file_key: Mutex<Option<Zeroizing<[u8; 16]>>>,
 }
 
