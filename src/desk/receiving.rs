@@ -285,8 +285,8 @@ fn out_of_order() -> Error {
     Error::invalid(
         "/",
         say(
-            "Urutan bagian: metadata dahulu, lalu file; tidak ada yang lain.",
-            "Order of parts: metadata first, then file; nothing else.",
+            "Kirim dua bagian, berurutan: metadata (JSON; {} pun cukup), lalu file; tidak ada yang lain.",
+            "Send two parts in this order: metadata (JSON; {} is enough), then file; nothing else.",
         ),
     )
 }

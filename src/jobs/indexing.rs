@@ -22,7 +22,7 @@ use crate::{
 /// Documents that are applied together.
 const BATCH: i64 = 200;
 /// Documents that are fetched at the same time: most of a rebuild is waiting for the store.
-const FETCHED: usize = 4;
+const FETCHED: usize = 8;
 /// Changes that are read at once to be applied, and to be left out of an answer.
 const LOOK: i64 = 1000;
 const PENDING: i64 = 10_000;
