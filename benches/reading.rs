@@ -125,7 +125,7 @@ async fn found(clerk: &Client, scan: &Scan) {
     let document = clerk.upload(&scan.name, scan.bytes.clone(), json!({ "title": "Pindaian" })).await;
     let id = document["id"].as_str().expect("an id").to_owned();
     while !clerk.finds(&scan.word).await.contains(&id) {
-        // All of them asking all the time would take a tenth of the processor from what is measured.
+        // All of them asking all the time would take from what is measured.
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
