@@ -61,7 +61,7 @@ impl Sealer {
         let recipients = std::iter::once(&own as &dyn age::Recipient)
             .chain(recovery.map(|recovery| &recovery.recipient as &dyn age::Recipient));
         let encryptor = age::Encryptor::with_recipients(recipients).map_err(Error::internal)?;
-        // Its header and nonce come first; the payload is ours, see there.
+        // Header and nonce are written at once; what age would write the payload with is not needed.
         let mut written = Vec::new();
         drop(encryptor.wrap_output(&mut written)?);
 

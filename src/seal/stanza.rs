@@ -54,3 +54,40 @@ impl age::Recipient for Recipient {
         Ok((vec![stanza], HashSet::new()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn age_opens_what_is_wrapped_here() {
+        let (identity, other) = (age::x25519::Identity::generate(), age::x25519::Identity::generate());
+        let recipient = Recipient::of(&identity.to_public()).unwrap();
+        let sealed = {
+            let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as _)).unwrap();
+            let mut sealed = Vec::new();
+            let mut writer = encryptor.wrap_output(&mut sealed).unwrap();
+            std::io::Write::write_all(&mut writer, b"surat").unwrap();
+            writer.finish().unwrap();
+            sealed
+        };
+        let opened = |identity: &age::x25519::Identity| {
+            let mut plain = Vec::new();
+            let decryptor = age::Decryptor::new_buffered(&sealed[..]).unwrap();
+            decryptor.decrypt(std::iter::once(identity as _)).ok()?.read_to_end(&mut plain).ok()?;
+            Some(plain)
+        };
+        assert_eq!(opened(&identity).as_deref(), Some(&b"surat"[..]));
+        assert_eq!(opened(&other), None);
+    }
+
+    #[test]
+    fn a_recipient_of_low_order_is_refused() {
+        let file_key = FileKey::new(Box::new([7; 16]));
+        for low in [[0; 32], std::array::from_fn(|at| u8::from(at == 0))] {
+            assert!(Recipient(low).wrap(&file_key).is_err());
+        }
+    }
+}
