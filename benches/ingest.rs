@@ -31,7 +31,8 @@ async fn main() {
         println!("set LUMBUNG_TEST_FSYNC=1: without it PostgreSQL runs without fsync and the figure says nothing");
         return;
     }
-    let app = TestApp::start(Stack::Networked).await;
+    let settings = [("search.poll_milliseconds", "1000"), ("search.gather_milliseconds", "200")];
+    let app = TestApp::with(Stack::Networked, &settings).await;
     let bucket = app.bucket.clone().expect("the networked stack has a bucket");
     uploads(&app, 0).await;
     puts(&bucket, 0).await;

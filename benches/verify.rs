@@ -257,7 +257,7 @@ impl Way {
     }
 
     async fn upload(&self, office: OfficeId, bytes: Vec<u8>) -> Result<DocumentId> {
-        let source = Source { office, file_name: "data.bin".into(), max_bytes: 1 << 32 };
+        let source = Source::new(office, "data.bin".into(), 1 << 32);
         let received = self.ingest.receive(source, stream::iter([Ok(Bytes::from(bytes))])).await?;
         let zone = TimeZone::UTC;
         let with = Recording { ingest: &self.ingest, queue: &self.queue, zone: &zone };

@@ -146,6 +146,8 @@ pub struct Actor {
     office: Brief,
     /// The office's number in the index.
     number: i64,
+    /// What the office may keep, where it has a quota of its own.
+    quota: Option<u64>,
     roles: Vec<Role>,
     posts: Vec<PostId>,
     via: Via,
@@ -156,11 +158,12 @@ impl Actor {
         person: PersonId,
         office: Brief,
         number: i64,
+        quota: Option<u64>,
         roles: Vec<Role>,
         posts: Vec<PostId>,
         via: Via,
     ) -> Actor {
-        Actor { person, office, number, roles, posts, via }
+        Actor { person, office, number, quota, roles, posts, via }
     }
 
     pub fn person(&self) -> PersonId {
@@ -178,6 +181,11 @@ impl Actor {
 
     pub fn office_number(&self) -> i64 {
         self.number
+    }
+
+    /// As it was when the request came.
+    pub fn office_quota(&self) -> Option<u64> {
+        self.quota
     }
 
     pub fn roles(&self) -> &[Role] {

@@ -30,6 +30,8 @@ pub struct Posting {
     pub office: Brief,
     /// The office's number in the index.
     pub office_number: i64,
+    /// What the office may keep, where that is its own and not the configuration's.
+    pub office_quota: Option<u64>,
 }
 
 /// Between two notes of when a session or token was last seen.
@@ -111,14 +113,15 @@ impl Accounts {
 /// The roles of one office are united; those of other offices do not count while this one acts.
 fn actor(person: PersonId, office: OfficeId, posts: &[Posting], via: Via) -> Option<Actor> {
     let here: Vec<&Posting> = posts.iter().filter(|post| post.office.id == office).collect();
-    let Posting { office, office_number, .. } = here.first()?;
+    let Posting { office, office_number, office_quota, .. } = here.first()?;
     let mut roles: Vec<Role> = Vec::new();
     for post in &here {
         if !roles.contains(&post.role) {
             roles.push(post.role);
         }
     }
-    Some(Actor::new(person, office.clone(), *office_number, roles, here.iter().map(|post| post.post).collect(), via))
+    let posts = here.iter().map(|post| post.post).collect();
+    Some(Actor::new(person, office.clone(), *office_number, *office_quota, roles, posts, via))
 }
 
 fn not_your_office() -> Error {

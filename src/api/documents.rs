@@ -12,11 +12,10 @@ use super::receiving;
 use crate::{
     access::Act,
     app::App,
-    crash::{Point, point},
     db::Tx,
     desk::{
-        changes,
-        documents::{Item, item, load, record},
+        self, changes,
+        documents::{Item, item, keep, load, record, source},
         paging,
     },
     document::{self, Changes, Filter, Limits, SecurityClass, Shown, State as Stage, show},
@@ -24,7 +23,6 @@ use crate::{
     http::{Caller, IfMatch, Json, Path, Problem, Query, etag, parse_json},
     id::{DocumentId, OfficeId},
     idempotency::{self, Claim},
-    ingest::Source,
 };
 
 /// The parts of an upload.
@@ -55,18 +53,27 @@ pub async fn create(State(app): State<App>, caller: Caller, request: Request) ->
     let changes: Changes = parse_json(&metadata)?;
     let (file_name, field) = parts.file(app.config.upload.max_file_name).await?;
     let details = changes.into_details(&file_name, Limits::from(&app.config))?;
-    let source = Source { office, file_name: file_name.clone(), max_bytes: app.config.upload.max_bytes };
+    let source = source(&app, &caller, file_name.clone());
     let received = app.ingest.receive(source, receiving::bytes(field)).await?;
     parts.end().await?;
     let digest = idempotency::digest(&[&metadata, file_name.as_bytes(), received.fingerprint()]);
     if let Claim::Done(done) = claim {
         return Ok(created(done.answer(&digest)?));
     }
-    let (answer, tx) = record(&app, &caller, received, &details).await?;
-    let answer = serde_json::to_vec(&answer).map_err(Error::internal)?;
-    commit(tx, &mut claim, &digest, &answer).await?;
+    let answer = if matches!(claim, Claim::Unnamed) {
+        answered(&keep(&app, &caller, received, &details).await?)?
+    } else {
+        let (shown, tx) = record(&app, &caller, received, &details).await?;
+        let answer = answered(&shown)?;
+        commit(tx, &mut claim, &digest, &answer).await?;
+        answer
+    };
     app.nudge();
     Ok(created(answer))
+}
+
+fn answered(shown: &Shown) -> Result<Vec<u8>> {
+    serde_json::to_vec(shown).map_err(Error::internal)
 }
 
 /// Ends a transaction that creates something: with its answer kept for a repeat, if the client named the request.
@@ -74,10 +81,7 @@ pub async fn commit(mut tx: Tx, claim: &mut Claim, digest: &[u8; 32], answer: &[
     if let Claim::First(first) = std::mem::replace(claim, Claim::Unnamed) {
         first.settle(&mut tx, digest, answer).await?;
     }
-    point(Point::Recorded);
-    tx.commit().await?;
-    point(Point::RecordCommitted);
-    Ok(())
+    desk::documents::commit(tx).await
 }
 
 pub fn created(json: Vec<u8>) -> Response {

@@ -209,7 +209,7 @@ pub async fn receive(State(app): State<App>, who: Who, Path(id): Path<String>, r
     let file_name = clean_file_name(field.file_name().unwrap_or(""), app.config.upload.max_file_name);
     let details = details(note, &file_name, Limits::from(&app.config))?;
     let max_bytes = app.config.upload.max_bytes.min(admitted.room());
-    let source = Source { office: admitted.office(), file_name: file_name.clone(), max_bytes };
+    let source = Source::new(admitted.office(), file_name.clone(), max_bytes);
     let received = app.ingest.receive(source, receiving::bytes(field)).await?;
     parts.end().await?;
     let digest = idempotency::digest(&[id.as_bytes(), file_name.as_bytes(), received.fingerprint()]);

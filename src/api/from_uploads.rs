@@ -13,13 +13,12 @@ use super::{documents, receiving, uploads};
 use crate::{
     access::Act,
     app::App,
-    desk::documents::record,
+    desk::documents::{record, source},
     document::{Changes, Limits, Shown},
     error::{Error, Kind, Result, say},
     http::{Caller, Json, Problem},
     id::UploadId,
     idempotency,
-    ingest::Source,
     read::Plaintext,
 };
 
@@ -63,8 +62,7 @@ pub async fn create(State(app): State<App>, caller: Caller, request: Request) ->
     let pdf = bind(&app, &caller, &body.uploads).await?;
     let file_name = "foto.pdf".to_owned();
     let details = body.metadata.into_details(&file_name, Limits::from(&app.config))?;
-    let source = Source { office, file_name, max_bytes: app.config.upload.max_bytes };
-    let received = app.ingest.receive(source, stream::iter([Ok(pdf.into())])).await?;
+    let received = app.ingest.receive(source(&app, &caller, file_name), stream::iter([Ok(pdf.into())])).await?;
     let (answer, tx) = record(&app, &caller, received, &details).await?;
     let answer = serde_json::to_vec(&answer).map_err(Error::internal)?;
     documents::commit(tx, &mut claim, &digest, &answer).await?;

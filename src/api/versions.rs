@@ -68,8 +68,7 @@ pub async fn create(
         return Err(Error::invalid("/file", say("Bagian file tidak ada.", "The part file is missing.")));
     };
     let file_name = clean_file_name(field.file_name().unwrap_or(""), app.config.upload.max_file_name);
-    let source =
-        Source { office: document.office, file_name: file_name.clone(), max_bytes: app.config.upload.max_bytes };
+    let source = Source::new(document.office, file_name.clone(), app.config.upload.max_bytes);
     let received = app.ingest.receive(source, receiving::bytes(field)).await?;
     parts.end().await?;
     let digest = idempotency::digest(&[id.to_string().as_bytes(), note.note.as_bytes(), received.fingerprint()]);

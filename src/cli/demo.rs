@@ -260,11 +260,7 @@ async fn bring(app: &App, actor: &Actor, letter: DemoLetter) -> Result<()> {
         labels: None,
     };
     let details = changes.into_details(letter.file_name, Limits::from(&app.config))?;
-    let source = Source {
-        office: actor.office(),
-        file_name: letter.file_name.to_owned(),
-        max_bytes: app.config.upload.max_bytes,
-    };
+    let source = Source::new(actor.office(), letter.file_name.to_owned(), app.config.upload.max_bytes);
     let bytes = futures_util::stream::iter([Ok(letter.bytes.into())]);
     let received = app.ingest.receive(source, bytes).await?;
     let accepted =

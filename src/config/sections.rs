@@ -55,6 +55,7 @@ section! { Reading {
 section! { Scan { clamd: String, timeout_seconds: u64, max_bytes: u64 } }
 section! { Search {
     dir: PathBuf, writer_memory_bytes: usize, max_question_chars: usize, poll_milliseconds: u64,
+    gather_milliseconds: u64,
 } }
 section! { Session {
     access_seconds: u64, refresh_days: u64, web_hours: u64, activation_days: u64, min_password: usize,

@@ -45,6 +45,7 @@ use crate::error::{Error, Result, say};
 use crate::proof::Proof;
 pub use holding::beside;
 use holding::{Holding, Pool, must_hold_none};
+pub use later::is_unmet;
 use later::{Later, together};
 use noted::Noted;
 use value::{postgres_arguments, sqlite_arguments};
@@ -560,12 +561,21 @@ fn is_passing(code: Option<&str>) -> bool {
 
 /// Whether a statement failed because a row with the same unique key exists.
 pub fn is_duplicate(error: &Error) -> bool {
+    fault(error).is_some_and(|fault| fault.is_unique_violation())
+}
+
+fn has_code(error: &Error, code: &str) -> bool {
+    fault(error).is_some_and(|fault| fault.code().as_deref() == Some(code))
+}
+
+/// What the database itself said.
+fn fault(error: &Error) -> Option<&dyn sqlx::error::DatabaseError> {
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
         if let Some(sqlx::Error::Database(fault)) = cause.downcast_ref::<sqlx::Error>() {
-            return fault.is_unique_violation();
+            return Some(&**fault);
         }
         next = cause.source();
     }
-    false
+    None
 }

@@ -14,6 +14,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "keys", runs_with: 4, sql: include_str!("../../schema/0007_keys.sql") },
     Migration { number: 8, name: "quota", runs_with: 4, sql: include_str!("../../schema/0008_quota.sql") },
     Migration { number: 9, name: "scan", runs_with: 4, sql: include_str!("../../schema/0009_scan.sql") },
+    Migration { number: 10, name: "twins", runs_with: 4, sql: include_str!("../../schema/0010_twins.sql") },
 ];
 
 /// A table whose every change is noted in the transaction that makes it, and its primary key.

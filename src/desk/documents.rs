@@ -7,12 +7,13 @@ use crate::{
     access::{Act, Actor},
     app::App,
     audit::{Entry, Who},
-    db::Tx,
-    document::{self, Access, Document, Shown, ShownListed, show},
+    crash::{Point, point},
+    db::{self, Tx},
+    document::{self, Access, Created, Document, Shown, ShownListed, show},
     error::{Error, Result},
     http::Caller,
     id::DocumentId,
-    ingest::{self, Accepted, Received},
+    ingest::{self, Accepted, Received, Source},
     share,
 };
 
@@ -23,6 +24,38 @@ pub async fn load(app: &App, actor: &Actor, id: DocumentId, act: Act) -> Result<
     let document = document::load(&mut tx, &app.keys, sight, id, app.clock.now()).await?;
     actor.must(act)?;
     Ok(document)
+}
+
+/// A file that a member brings for the office in which they act.
+pub fn source(app: &App, caller: &Caller, file_name: String) -> Source {
+    let quota = Some(caller.actor.office_quota());
+    Source { quota, ..Source::new(caller.actor.office(), file_name, app.config.upload.max_bytes) }
+}
+
+/// Records what was received, with nothing beside it in the transaction.
+pub async fn keep(app: &App, caller: &Caller, received: Received, details: &document::Details) -> Result<Shown> {
+    match keep_alone(app, caller, received.clone(), details).await {
+        Err(cause) if db::is_unmet(&cause) => {}
+        done => return done,
+    }
+    let (shown, tx) = record(app, caller, received, details).await?;
+    commit(tx).await?;
+    Ok(shown)
+}
+
+async fn keep_alone(app: &App, caller: &Caller, received: Received, details: &document::Details) -> Result<Shown> {
+    let mut tx = app.db.write().await?;
+    let created = ingest::record_alone(&mut tx, app.recording(), received, details, &accepted(caller)).await?;
+    commit(tx).await?;
+    Ok(shown(caller, created, details))
+}
+
+/// Ends the transaction that makes a document.
+pub async fn commit(tx: Tx) -> Result<()> {
+    point(Point::Recorded);
+    tx.commit().await?;
+    point(Point::RecordCommitted);
+    Ok(())
 }
 
 /// Records what was received, in a transaction that the caller commits.
@@ -39,9 +72,12 @@ pub async fn record(
         true => ingest::duplicate_of(&mut tx, kept.created.recorded, caller.actor.is_head()).await?,
         false => None,
     };
+    Ok((Shown { duplicate_of, ..shown(caller, kept.created, details) }, tx))
+}
+
+fn shown(caller: &Caller, created: Created, details: &document::Details) -> Shown {
     let (owner, number) = (caller.actor.owner().clone(), caller.actor.office_number());
-    let document = kept.created.into_document(owner, number, details.clone());
-    Ok((Shown { duplicate_of, ..show(&document) }, tx))
+    show(&created.into_document(owner, number, details.clone()))
 }
 
 pub fn accepted(caller: &Caller) -> Accepted {

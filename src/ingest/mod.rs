@@ -13,7 +13,9 @@ pub mod uploads;
 
 pub use keys::{Place, forget_keys, rewrap_keys};
 pub use receive::{Received, Source, too_large};
-pub use record::{Accepted, Kept, ReadPages, Recording, ScanVersion, duplicate_of, record, record_version};
+pub use record::{
+    Accepted, Kept, ReadPages, Recording, ScanVersion, duplicate_of, record, record_alone, record_version,
+};
 pub use room::{NearlyFull, Room, nearly_full};
 
 use std::path::PathBuf;

@@ -20,7 +20,7 @@ use crate::{
 const HEAD: usize = 8 << 10;
 
 /// Sealed bytes that are in the store, durably, and that nobody can see yet. Only [`Ingest::receive`] makes one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Received {
     pub(super) blob: BlobId,
     pub(super) office: OfficeId,
@@ -55,6 +55,14 @@ pub struct Source {
     pub office: OfficeId,
     pub file_name: String,
     pub max_bytes: u64,
+    /// What the office may keep of its own rule, where whoever calls knows; else it is asked for.
+    pub quota: Option<Option<u64>>,
+}
+
+impl Source {
+    pub fn new(office: OfficeId, file_name: String, max_bytes: u64) -> Source {
+        Source { office, file_name, max_bytes, quota: None }
+    }
 }
 
 impl Ingest {
@@ -63,7 +71,7 @@ impl Ingest {
         S: Stream<Item = Result<Bytes>> + Send + Unpin,
     {
         // An office that is full already is told before it sends everything.
-        let quota = self.must_have_room(source.office, 1).await?;
+        let quota = self.must_have_room(source.office, source.quota, 1).await?;
         let head = Arc::new(Mutex::new(Vec::with_capacity(HEAD)));
         let bytes = limited(bytes, source.max_bytes, head.clone());
         let (sealed, body) = self.seal(bytes).await?;
@@ -75,7 +83,7 @@ impl Ingest {
             ));
         }
         if quota.is_some() {
-            self.must_have_room(source.office, sealed.plain_size).await?;
+            self.must_have_room(source.office, source.quota, sealed.plain_size).await?;
         }
         let blob = BlobId::fresh(&self.clock);
         let dedupe = self.dedupe(source.office, &sealed.fingerprint).await?;

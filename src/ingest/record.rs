@@ -78,6 +78,32 @@ pub async fn record(
 ) -> Result<Kept> {
     let blob = settle_blob(tx, &received).await?;
     let is_twin = blob != received.blob.0;
+    let created = create(tx, with, received, blob, details, accepted).await?;
+    Ok(Kept { created, is_twin })
+}
+
+/// The same where the office has no such file yet, as for nearly every one, without a question to the database. Where it has one,
+/// or the sweep took ours, the transaction fails with what [`crate::db::is_unmet`] knows: then it is to be recorded the other way.
+pub async fn record_alone(
+    tx: &mut Tx,
+    with: Recording<'_>,
+    received: Received,
+    details: &Details,
+    accepted: &Accepted,
+) -> Result<Created> {
+    sql::must_live_alone(tx, received.blob, received.office, &received.dedupe).await?;
+    let blob = received.blob.0;
+    create(tx, with, received, blob, details, accepted).await
+}
+
+async fn create(
+    tx: &mut Tx,
+    with: Recording<'_>,
+    received: Received,
+    blob: Uuid,
+    details: &Details,
+    accepted: &Accepted,
+) -> Result<Created> {
     let office = received.office;
     let new = new_version(received, blob, accepted, String::new());
     let is_read = new.is_read;
@@ -86,7 +112,7 @@ pub async fn record(
     let new = NewDocument { office, details, origin, version: new };
     let created = document::create(tx, clock, keys, new, with.zone).await?;
     settle(tx, with, office, created.recorded, is_read, "document.upload", accepted).await?;
-    Ok(Kept { created, is_twin })
+    Ok(created)
 }
 
 /// Makes what was received the newest version of an own document.

@@ -41,8 +41,17 @@ impl Ingest {
     }
 
     /// Refuses what would not fit, before it is kept; the quota, if there is one. Adding up costs something: only then.
-    pub(super) async fn must_have_room(&self, office: OfficeId, bytes: u64) -> Result<Option<u64>> {
-        let own = sql::quota(&self.db, office).await?;
+    /// `told` is the office's own rule where it is known.
+    pub(super) async fn must_have_room(
+        &self,
+        office: OfficeId,
+        told: Option<Option<u64>>,
+        bytes: u64,
+    ) -> Result<Option<u64>> {
+        let own = match told {
+            Some(own) => own,
+            None => sql::quota(&self.db, office).await?,
+        };
         let Some(quota) = own.or(self.limits.office_bytes) else { return Ok(None) };
         let room = Room { used_bytes: sql::used(&self.db, office).await?, quota_bytes: Some(quota) };
         if room.has_room_for(bytes) { Ok(Some(quota)) } else { Err(office_full(room.used_bytes, quota)) }

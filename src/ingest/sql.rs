@@ -135,16 +135,17 @@ pub(super) async fn make_live(tx: &mut Tx, blob: BlobId) -> Result<bool> {
     Ok(tx.execute("UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending'", params![blob]).await? == 1)
 }
 
+const LIVE_ALONE: &str = "UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending' AND NOT EXISTS
+    (SELECT 1 FROM blob twin WHERE twin.dedupe = $2 AND twin.state = 'live' AND twin.office = $3)";
+
 /// The same where the office has no live twin, as for nearly every file: one statement instead of two.
 pub(super) async fn make_live_alone(tx: &mut Tx, blob: BlobId, office: OfficeId, dedupe: &[u8; 32]) -> Result<bool> {
-    let changed = tx
-        .execute(
-            "UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending' AND NOT EXISTS
-                (SELECT 1 FROM blob twin WHERE twin.dedupe = $2 AND twin.state = 'live' AND twin.office = $3)",
-            params![blob, *dedupe, office],
-        )
-        .await?;
-    Ok(changed == 1)
+    Ok(tx.execute(LIVE_ALONE, params![blob, *dedupe, office]).await? == 1)
+}
+
+/// The same, or the transaction fails.
+pub(super) async fn must_live_alone(tx: &mut Tx, blob: BlobId, office: OfficeId, dedupe: &[u8; 32]) -> Result<()> {
+    tx.change_one(LIVE_ALONE, params![blob, *dedupe, office]).await
 }
 
 /// The office's own quota, where it has one.
@@ -320,4 +321,33 @@ pub(super) async fn set_failed(tx: &mut Tx, id: UploadId, why: &str) -> Result<(
 
 pub(super) async fn expired(db: &Db, now: Time, limit: i64) -> Result<Vec<(Uuid,)>> {
     db.all("SELECT id FROM upload WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2", params![now, limit]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::fresh;
+
+    /// A database that has not counted its rows yet took the index of all that an office keeps.
+    #[tokio::test]
+    async fn a_twin_is_looked_for_by_an_index_of_its_own() {
+        let (db, _, _dir) = fresh().await;
+        let looked = "SELECT 1 FROM blob twin WHERE twin.dedupe = $1 AND twin.state = 'live' AND twin.office = $2";
+        assert!(
+            LIVE_ALONE.contains(
+                "(SELECT 1 FROM blob twin WHERE twin.dedupe = $2 AND twin.state = 'live' AND twin.office = $3)"
+            )
+        );
+        let values = params![vec![7_u8; 32], Uuid::nil()];
+        let plan: Vec<String> = if db.is_postgres() {
+            let explained: &'static str = format!("EXPLAIN {looked}").leak();
+            let rows: Vec<(String,)> = db.all(explained, values).await.unwrap();
+            rows.into_iter().map(|(line,)| line).collect()
+        } else {
+            let explained: &'static str = format!("EXPLAIN QUERY PLAN {looked}").leak();
+            let rows: Vec<(i64, i64, i64, String)> = db.all(explained, values).await.unwrap();
+            rows.into_iter().map(|(_, _, _, line)| line).collect()
+        };
+        assert!(plan.iter().any(|line| line.contains("blob_by_twin")), "{plan:#?}");
+    }
 }

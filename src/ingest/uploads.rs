@@ -118,7 +118,7 @@ impl Ingest {
                 say("Berkas kosong. Pilih berkas yang berisi.", "The file is empty. Choose one with content."),
             ));
         }
-        self.must_have_room(begin.office, begin.length).await?;
+        self.must_have_room(begin.office, None, begin.length).await?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         self.find_place(&mut tx, &begin, now).await?;
@@ -248,8 +248,7 @@ impl Ingest {
     /// Streams the parts, opened, through the ordinary way in.
     pub async fn receive_upload(&self, upload: &Upload) -> Result<Received> {
         let parts = sql::parts(&self.db, upload.id).await?;
-        let source =
-            Source { office: upload.office, file_name: upload.file_name.clone(), max_bytes: self.limits.max_bytes };
+        let source = Source::new(upload.office, upload.file_name.clone(), self.limits.max_bytes);
         let (ingest, upload) = (self.clone(), upload.clone());
         let bytes = async_stream::try_stream! {
             for part in parts {

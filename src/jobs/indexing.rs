@@ -29,10 +29,19 @@ const PENDING: i64 = 10_000;
 
 pub async fn run(app: App) {
     let poll = Duration::from_millis(app.config.search.poll_milliseconds);
+    let gathering = Duration::from_millis(app.config.search.gather_milliseconds);
     while !app.stopping.is_cancelled() {
         match follow(&app).await {
-            Ok(true) => continue,
-            Ok(false) => {}
+            Ok(Step { is_more: true, .. }) => continue,
+            Ok(step) if step.changed.is_empty() => {}
+            // A commit costs the same for one change as for a hundred: the next ones wait a moment for each other.
+            Ok(_) => {
+                tokio::select! {
+                    () = tokio::time::sleep(gathering) => {}
+                    () = app.stopping.cancelled() => {}
+                }
+                continue;
+            }
             Err(cause) => tracing::warn!(cause = %cause.chain(), "indexing stopped early and will go on"),
         }
         tokio::select! {
@@ -55,12 +64,20 @@ pub fn begin(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// What one look at the log of changes brought into the index.
+#[derive(Default)]
+struct Step {
+    changed: Vec<DocumentId>,
+    /// As much as is applied together was there.
+    is_more: bool,
+}
+
 /// One step; an index that is new, or was lost while the server ran, is built first.
-async fn follow(app: &App) -> Result<bool> {
+async fn follow(app: &App) -> Result<Step> {
     if app.index.is_fresh() {
         rebuild(app).await?;
     }
-    Ok(!step(app).await?.is_empty())
+    step(app).await
 }
 
 /// The change from which on the log has to be applied to what the index holds.
@@ -84,7 +101,7 @@ async fn rebuild(app: &App) -> Result<()> {
         let (written, next) = tokio::join!(write(app, gathered, cursor, -since), db::beside(gather_after(app, last)));
         announce(app, &written?).await?;
         cursor = -since;
-        let changed = step(app).await?;
+        let changed = step(app).await?.changed;
         // What was gathered of these is older than what the index holds by now.
         coming = next?.map(|(last, gathered)| (last, gathered.without(&changed)));
         if app.stopping.is_cancelled() {
@@ -120,8 +137,8 @@ fn set_newest(app: &App, newest: i64) {
     }
 }
 
-/// Applies what is new and tells of which documents; when there are any, there may be more.
-async fn step(app: &App) -> Result<Vec<DocumentId>> {
+/// Applies what is new and tells of which documents.
+async fn step(app: &App) -> Result<Step> {
     let cursor = app.index.cursor();
     let mut fresh = Vec::new();
     let mut after = progress(app)?.look_from(app.clock.now());
@@ -138,8 +155,9 @@ async fn step(app: &App) -> Result<Vec<DocumentId>> {
         }
     }
     if fresh.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Step::default());
     }
+    let is_more = fresh.len() >= BATCH as usize;
     fresh.truncate(BATCH as usize);
     let mut documents: Vec<DocumentId> = fresh.iter().map(|(_, id)| *id).collect();
     documents.sort_unstable();
@@ -155,7 +173,7 @@ async fn step(app: &App) -> Result<Vec<DocumentId>> {
         return Err(cause);
     }
     app.index_moved.send_modify(|count| *count += 1);
-    Ok(documents)
+    Ok(Step { changed: documents, is_more })
 }
 
 /// Documents whose latest change this node has not applied: whoever searches now must not be shown their former state.

@@ -177,7 +177,7 @@ async fn one(
         Changes { sender: Some(fields.given("sender")), summary: Some(fields.given("note")), ..Changes::default() };
     let details = said.into_details(&file_name, Limits::from(&app.config))?;
     let max_bytes = app.config.upload.max_bytes.min(admitted.room());
-    let source = Source { office: admitted.office(), file_name: file_name.clone(), max_bytes };
+    let source = Source::new(admitted.office(), file_name.clone(), max_bytes);
     let received = app.ingest.receive(source, receiving::bytes(part)).await?;
     let receipt = (file_name, fingerprint(received.fingerprint()));
     let accepted = Accepted::through(admitted.id(), &visit.who.origin);

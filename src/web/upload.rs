@@ -17,12 +17,14 @@ use super::{
 use crate::{
     access::Act,
     app::App,
-    desk::{documents::record, receiving},
+    desk::{
+        documents::{keep, source},
+        receiving,
+    },
     document::{Limits, clean_file_name},
     error::{Error, Result, say},
     http::Caller,
     id::DocumentId,
-    ingest::Source,
 };
 
 #[derive(Template)]
@@ -142,9 +144,6 @@ async fn one(
 ) -> Result<DocumentId> {
     let file_name = clean_file_name(given, app.config.upload.max_file_name);
     let details = details::changes(fields).into_details(&file_name, Limits::from(&app.config))?;
-    let source = Source { office: caller.actor.office(), file_name, max_bytes: app.config.upload.max_bytes };
-    let received = app.ingest.receive(source, receiving::bytes(part)).await?;
-    let (shown, tx) = record(app, caller, received, &details).await?;
-    tx.commit().await?;
-    Ok(shown.id)
+    let received = app.ingest.receive(source(app, caller, file_name), receiving::bytes(part)).await?;
+    Ok(keep(app, caller, received, &details).await?.id)
 }

@@ -93,7 +93,7 @@ async fn take(app: &App, caller: &Caller, document: &Document, request: Request)
             continue;
         }
         let file_name = clean_file_name(&given, app.config.upload.max_file_name);
-        let source = Source { office: document.office, file_name, max_bytes: app.config.upload.max_bytes };
+        let source = Source::new(document.office, file_name, app.config.upload.max_bytes);
         let received = app.ingest.receive(source, receiving::bytes(part)).await?;
         let mut tx = app.db.write().await?;
         ingest::record_version(&mut tx, app.recording(), document, received, note, &accepted(caller)).await?;

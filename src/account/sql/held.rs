@@ -36,6 +36,7 @@ struct HeldRow {
     number: Option<i64>,
     code: Option<String>,
     name: Option<String>,
+    quota: Option<i64>,
 }
 
 /// $1 is what is shown, $2 the present time.
@@ -46,7 +47,7 @@ macro_rules! held {
             $person,
             " AS person, h.office AS of_office, ",
             $columns,
-            ", p.id AS post, p.role, p.since, o.id AS office, o.number, o.code, o.name FROM ",
+            ", p.id AS post, p.role, p.since, o.id AS office, o.number, o.code, o.name, o.quota FROM ",
             $table,
             " h JOIN person n ON n.id = h.",
             $person,
@@ -101,6 +102,7 @@ impl HeldRow {
         };
         let text = |column: &Option<String>| column.clone().unwrap_or_default();
         let (role, code, name) = (text(&self.role), text(&self.code), text(&self.name));
-        PostingRow { post, role, since, office, number, code, name }.opened().map(Some)
+        let quota = self.quota;
+        PostingRow { post, role, since, office, number, code, name, quota }.opened().map(Some)
     }
 }

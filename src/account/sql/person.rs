@@ -166,6 +166,7 @@ pub(super) struct PostingRow {
     pub number: i64,
     pub code: String,
     pub name: String,
+    pub quota: Option<i64>,
 }
 
 impl PostingRow {
@@ -176,6 +177,7 @@ impl PostingRow {
             since: Time(self.since),
             office: Brief { id: OfficeId(self.office), code: self.code, name: self.name },
             office_number: self.number,
+            office_quota: self.quota.and_then(|quota| u64::try_from(quota).ok()),
         })
     }
 }
@@ -183,7 +185,7 @@ impl PostingRow {
 pub(in crate::account) async fn postings(tx: &mut Tx, person: PersonId, now: Time) -> Result<Vec<Posting>> {
     let rows: Vec<PostingRow> = tx
         .all(
-            "SELECT p.id AS post, p.role, p.since, o.id AS office, o.number, o.code, o.name
+            "SELECT p.id AS post, p.role, p.since, o.id AS office, o.number, o.code, o.name, o.quota
              FROM post p JOIN office o ON o.id = p.office
              WHERE p.person = $1 AND p.since <= $2 AND (p.until IS NULL OR p.until > $2) ORDER BY p.since, p.id",
             params![person, now],

@@ -87,12 +87,12 @@ impl World {
         )
         .await;
         let via = Via::Session(SessionId::fresh(&self.clock));
-        Actor::new(person, brief(office), 1, vec![role], Vec::new(), via)
+        Actor::new(person, brief(office), 1, None, vec![role], Vec::new(), via)
     }
 
     pub fn token_of(&self, actor: &Actor, scope: TokenScope) -> Actor {
         let via = Via::Token { id: TokenId::fresh(&self.clock), scopes: vec![scope] };
-        Actor::new(actor.person(), actor.owner().clone(), 1, actor.roles().to_vec(), Vec::new(), via)
+        Actor::new(actor.person(), actor.owner().clone(), 1, None, actor.roles().to_vec(), Vec::new(), via)
     }
 
     pub async fn run(&self, sql: &'static str, values: Vec<crate::db::Value>) {

@@ -132,7 +132,7 @@ impl Machine {
         let url = url.unwrap_or_else(|| format!("sqlite:{}", dir.join("lumbung.db").display()));
         let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = {dir:?}\n[database]\nurl = {url:?}\nmax_connections = 8\n\
-             [reading]\nrequire_jail = false\n[search]\npoll_milliseconds = 100\n[log]\nlevel = \"warn\"\n[records]\nevery_seconds = 50\n\
+             [reading]\nrequire_jail = false\n[search]\npoll_milliseconds = 100\ngather_milliseconds = 20\n[log]\nlevel = \"warn\"\n[records]\nevery_seconds = 50\n\
              [metrics]\nlisten = \"\"\n"
         );
         match &app.bucket {

@@ -286,7 +286,7 @@ impl Home {
         let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = {dir:?}\n[database]\nurl = {url:?}\nmax_connections = 8\n\
              [mail]\nhost = \"127.0.0.1\"\nport = {smtp}\nsecurity = \"none\"\n\
-             [reading]\nrequire_jail = false\n[search]\npoll_milliseconds = 100\n[log]\nlevel = \"warn\"\n\
+             [reading]\nrequire_jail = false\n[search]\npoll_milliseconds = 100\ngather_milliseconds = 20\n[log]\nlevel = \"warn\"\n\
              [metrics]\nlisten = \"\"\n[limits]\nmin_free_bytes = 0\n"
         );
         if let Some(bucket) = &bucket {

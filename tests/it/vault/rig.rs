@@ -77,7 +77,7 @@ impl Rig {
 
     /// Bytes in the store that nobody can see yet.
     pub async fn receive(&self, office: OfficeId, bytes: Vec<u8>) -> Result<Received> {
-        let source = Source { office, file_name: "berkas.bin".into(), max_bytes: 1 << 30 };
+        let source = Source::new(office, "berkas.bin".into(), 1 << 30);
         self.ingest.receive(source, stream::iter([Ok(Bytes::from(bytes))])).await
     }
 
