@@ -1,6 +1,7 @@
 //! The points of the write paths at which the process may die, by name. In a debug build `LUMBUNG_DIE_AT=name` (or
 //! `name:3`, for the third time) kills the process there as a power cut would, so that a test can try every one of them;
-//! in the released program there is nothing of this.
+//! `LUMBUNG_PANIC_AT` has what runs there panic instead, as a fault of ours would. In the released program there is nothing
+//! of this.
 
 macro_rules! points {
     ($($(#[$doc:meta])* $point:ident = $name:literal;)*) => {
@@ -132,7 +133,15 @@ pub fn machine_ahead() -> i64 {
     seconds
 }
 
-/// The process dies here if it was told to.
+/// What handles this text panics if it was told to stumble over a word of it: `LUMBUNG_STUMBLE_OVER`, in a debug build alone.
+pub fn stumble(text: &str) {
+    #[cfg(debug_assertions)]
+    armed::stumble(text);
+    #[cfg(not(debug_assertions))]
+    let _ = text;
+}
+
+/// The process dies here, or what runs here panics, if it was told to.
 #[inline]
 pub fn point(point: Point) {
     #[cfg(debug_assertions)]
@@ -153,20 +162,41 @@ mod armed {
         left: AtomicU32,
     }
 
-    static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
-        let told = std::env::var("LUMBUNG_DIE_AT").ok()?;
-        let (name, times) = told.split_once(':').unwrap_or((&told, "1"));
-        Some(Armed { name: name.to_owned(), left: AtomicU32::new(times.parse().unwrap_or(1)) })
-    });
+    impl Armed {
+        fn by(variable: &str) -> Option<Armed> {
+            let told = std::env::var(variable).ok()?;
+            let (name, times) = told.split_once(':').unwrap_or((&told, "1"));
+            Some(Armed { name: name.to_owned(), left: AtomicU32::new(times.parse().unwrap_or(1)) })
+        }
 
+        fn goes_off_at(&self, point: Point) -> bool {
+            self.name == point.name() && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+        }
+    }
+
+    static DEATH: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by("LUMBUNG_DIE_AT"));
+    static PANIC: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by("LUMBUNG_PANIC_AT"));
+
+    static STUMBLE: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("LUMBUNG_STUMBLE_OVER").ok());
+
+    #[expect(clippy::panic, reason = "a panic is what was asked for")]
+    pub(super) fn stumble(text: &str) {
+        if STUMBLE.as_ref().is_some_and(|word| text.contains(word)) {
+            panic!("asked to stumble over a word");
+        }
+    }
+
+    #[expect(clippy::panic, reason = "a panic is what was asked for")]
     pub(super) fn reach(point: Point) {
-        let Some(armed) = ARMED.as_ref().filter(|armed| armed.name == point.name()) else { return };
-        if armed.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if DEATH.as_ref().is_some_and(|death| death.goes_off_at(point)) {
             // Not an exit and not a panic: nothing is flushed, dropped or handed back.
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
             loop {
                 std::thread::park();
             }
+        }
+        if PANIC.as_ref().is_some_and(|panic| panic.goes_off_at(point)) {
+            panic!("asked to panic at {}", point.name());
         }
     }
 }

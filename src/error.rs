@@ -222,6 +222,9 @@ impl std::error::Error for Error {
 /// What a failing disk says.
 const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
 
+/// What a disk does that fails, in one place or altogether.
+pub const DISK_UNUSABLE: &str = "disk-unusable";
+
 impl From<std::io::Error> for Error {
     fn from(cause: std::io::Error) -> Error {
         match cause.kind() {
@@ -235,7 +238,7 @@ impl From<std::io::Error> for Error {
             .because(cause),
             _ if cause.kind() == std::io::ErrorKind::ReadOnlyFilesystem || cause.raw_os_error() == Some(EIO) => {
                 Error::unavailable(
-                    "disk-unusable",
+                    DISK_UNUSABLE,
                     say(
                         "Tempat penyimpanan sedang menolak ditulis atau dibaca. Yang sudah diterima tidak hilang; hubungi operator, lalu coba lagi.",
                         "The disk refuses to be written or read. What was received before is not lost; tell the operator, then try again.",

@@ -263,6 +263,12 @@ pub fn is_missing(cause: &Error) -> bool {
     cause.slug() == MISSING
 }
 
+/// Whether a store tells nothing about an object because it is away: it may tell later. A disk that does not give the bytes of
+/// one object back is not away; for that object it is the same as other bytes.
+pub fn is_away(cause: &Error) -> bool {
+    cause.kind() == error::Kind::Unavailable && cause.slug() != error::DISK_UNUSABLE
+}
+
 const MISSING: &str = "object-missing";
 
 fn missing() -> Error {

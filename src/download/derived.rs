@@ -108,13 +108,14 @@ impl Shelf {
     pub async fn all_pages(&self, version: &Version, owner: OfficeId) -> Result<Vec<Page>> {
         let mut texts = self.texts(&[(version, owner)]).await?;
         match texts.remove(&version.id) {
-            Some(text) => self.open_text(version, text).await,
+            Some(text) => self.open_text(version, text?).await,
             None => Ok(Vec::new()),
         }
     }
 
-    /// Where the text of these versions lies, for the index: two questions for many of them. Those without any are left out.
-    pub async fn texts(&self, versions: &[(&Version, OfficeId)]) -> Result<HashMap<VersionId, Text>> {
+    /// Where the text of these versions lies, for the index: two questions for many of them. Those without any are left out; one
+    /// whose key is lost does not keep the others back.
+    pub async fn texts(&self, versions: &[(&Version, OfficeId)]) -> Result<HashMap<VersionId, Result<Text>>> {
         let ids: Vec<VersionId> = versions.iter().map(|(version, _)| version.id).collect();
         let mut blocks: HashMap<Uuid, Vec<sql::DerivedRow>> = HashMap::new();
         for (version, block) in sql::text_blocks(&self.db, &ids).await? {
@@ -128,9 +129,11 @@ impl Shelf {
         let mut texts = HashMap::new();
         for (version, owner) in versions {
             let Some(blocks) = blocks.remove(&version.id.0) else { continue };
-            let key = keys.get(&(version.blob, owner.0)).ok_or_else(lost)?;
-            let wrapping = wrapping_key(&self.unwrapped(key).await?);
-            texts.insert(version.id, Text { wrapping, blocks });
+            let key = match keys.get(&(version.blob, owner.0)) {
+                Some(row) => self.unwrapped(row).await,
+                None => Err(lost()),
+            };
+            texts.insert(version.id, key.map(|key| Text { wrapping: wrapping_key(&key), blocks }));
         }
         Ok(texts)
     }

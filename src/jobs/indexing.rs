@@ -2,18 +2,20 @@
 //! look goes back a window behind the newest number applied; applying twice changes nothing.
 
 use std::collections::HashSet;
-use std::sync::MutexGuard;
+use std::slice;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
 use crate::{
     app::{App, Happening},
+    blob,
     crash::{Point, point},
     db,
     document::{self, Applied, Document, Reach, State, Told, WINDOW, number_at, numbers_of, time_of},
     download::Text,
-    error::{Error, Result},
+    error::{Error, Kind, Result, say},
     id::DocumentId,
     read::Page,
     search::{Change, Details, Index, IndexedDocument},
@@ -26,6 +28,8 @@ const FETCHED: usize = 8;
 /// Changes that are read at once to be applied, and to be left out of an answer.
 const LOOK: i64 = 1000;
 const PENDING: i64 = 10_000;
+/// Texts of one batch that may be lost. Where more are, something is wrong with the store and not with these documents.
+const MOST_LOST: usize = 10;
 
 pub async fn run(app: App) {
     let poll = Duration::from_millis(app.config.search.poll_milliseconds);
@@ -98,7 +102,7 @@ async fn rebuild(app: &App) -> Result<()> {
     let mut coming = gather_after(app, DocumentId(uuid::Uuid::nil())).await?;
     while let Some((last, gathered)) = coming {
         // The next ones are gathered while these are indexed: the one waits for the store, the other for the processor.
-        let (written, next) = tokio::join!(write(app, gathered, cursor, -since), db::beside(gather_after(app, last)));
+        let (written, next) = tokio::join!(apply(app, gathered, cursor, -since), db::beside(gather_after(app, last)));
         announce(app, &written?).await?;
         cursor = -since;
         let changed = step(app).await?.changed;
@@ -132,22 +136,20 @@ fn missing(app: &App, documents: &[DocumentId]) -> Result<Vec<DocumentId>> {
 }
 
 fn set_newest(app: &App, newest: i64) {
-    if let Ok(mut applied) = app.applied.lock() {
-        applied.start_at(newest);
-    }
+    progress(app).start_at(newest);
 }
 
 /// Applies what is new and tells of which documents.
 async fn step(app: &App) -> Result<Step> {
     let cursor = app.index.cursor();
     let mut fresh = Vec::new();
-    let mut after = progress(app)?.look_from(app.clock.now());
+    let mut after = progress(app).look_from(app.clock.now());
     // The window may hold many numbers that are applied already: read on until a batch of new ones is found.
     loop {
         let seen = document::index_changes(&app.db, after, LOOK).await?;
         let is_last = (seen.len() as i64) < LOOK;
         after = seen.last().map_or(after, |(seq, _)| *seq);
-        let applied = progress(app)?;
+        let applied = progress(app);
         fresh.extend(seen.into_iter().filter(|change| !applied.has(change)));
         drop(applied);
         if is_last || fresh.len() >= BATCH as usize {
@@ -165,11 +167,11 @@ async fn step(app: &App) -> Result<Step> {
     let newest = fresh.iter().map(|(seq, _)| *seq).max().unwrap_or(0);
     // While the index is being built its cursor says so and stays.
     let next = if cursor > 0 { newest.max(cursor).min(number_at(app.clock.now())) } else { cursor };
-    let findable = write(app, gather(app, &documents).await?, cursor, next).await?;
-    progress(app)?.note(&fresh, app.clock.now());
+    let findable = apply(app, gather(app, &documents).await?, cursor, next).await?;
+    progress(app).note(&fresh, app.clock.now());
     if let Err(cause) = announce_shown(app, findable).await {
         // Nobody was told: the next step does all of it again.
-        progress(app)?.forget(&fresh);
+        progress(app).forget(&fresh);
         return Err(cause);
     }
     app.index_moved.send_modify(|count| *count += 1);
@@ -178,14 +180,14 @@ async fn step(app: &App) -> Result<Step> {
 
 /// Documents whose latest change this node has not applied: whoever searches now must not be shown their former state.
 pub async fn pending(app: &App) -> Result<HashSet<DocumentId>> {
-    let mut after = progress(app)?.late_from(app.clock.now());
+    let mut after = progress(app).late_from(app.clock.now());
     let mut pending = HashSet::new();
     // To the end, however far this node is behind: one that is left out here would be found in its former state.
     loop {
         let seen = document::index_changes(&app.db, after, PENDING).await?;
         let is_last = (seen.len() as i64) < PENDING;
         after = seen.last().map_or(after, |(seq, _)| *seq);
-        let applied = progress(app)?;
+        let applied = progress(app);
         pending.extend(seen.into_iter().filter(|change| !applied.has(change)).map(|(_, id)| id));
         drop(applied);
         if is_last {
@@ -196,16 +198,17 @@ pub async fn pending(app: &App) -> Result<HashSet<DocumentId>> {
 
 /// For how long the oldest change has waited that this node's index does not hold.
 pub async fn behind(app: &App) -> Result<Duration> {
-    let after = progress(app)?.late_from(app.clock.now());
+    let after = progress(app).late_from(app.clock.now());
     let seen = document::index_changes(&app.db, after, PENDING).await?;
-    let applied = progress(app)?;
+    let applied = progress(app);
     let oldest = seen.iter().filter(|change| !applied.has(change)).map(|(seq, _)| *seq).min();
     let now = Duration::from_millis(app.clock.now().0.unsigned_abs());
     Ok(oldest.map_or(Duration::ZERO, |seq| now.saturating_sub(time_of(seq))))
 }
 
-fn progress(app: &App) -> Result<MutexGuard<'_, Applied>> {
-    app.applied.lock().map_err(|_| Error::internal("indexing panicked earlier"))
+/// A panic while it was held leaves it whole: each change of it is one step.
+fn progress(app: &App) -> MutexGuard<'_, Applied> {
+    app.applied.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the index has to take in of some documents, as they were when they were asked for.
@@ -241,14 +244,51 @@ async fn gather(app: &App, documents: &[DocumentId]) -> Result<Gathered> {
         .collect();
     let mut fetched =
         stream::iter(rows).map(|(id, told, text)| db::beside(change_of(app, id, told, text))).buffered(FETCHED);
-    let mut gathered = Gathered::default();
-    while let Some(change) = fetched.next().await {
-        let (change, document) = change?;
+    let (mut gathered, mut lost) = (Gathered::default(), 0);
+    while let Some(looked) = fetched.next().await {
+        let Looked { change, document, is_lost } = looked?;
+        lost += usize::from(is_lost);
         gathered.is_destroyed |= document.is_none();
-        gathered.findable.extend(document.filter(|document| is_read(document) && document.state == State::Reading));
+        let is_findable = |document: &Document| !is_lost && is_read(document) && document.state == State::Reading;
+        gathered.findable.extend(document.filter(is_findable));
         gathered.changes.push(change);
     }
-    Ok(gathered)
+    if lost > MOST_LOST { Err(too_many_lost()) } else { Ok(gathered) }
+}
+
+/// Brings the index up to what was gathered, one by one where it does not take them together.
+async fn apply(app: &App, gathered: Gathered, former: i64, cursor: i64) -> Result<Vec<Document>> {
+    let documents: Vec<DocumentId> = gathered.changes.iter().map(|change| DocumentId(change.document())).collect();
+    match write(app, gathered, former, cursor).await {
+        Err(cause) if cause.kind() == Kind::Internal => {
+            tracing::warn!(cause = %cause.chain(), "changes of the index fail together and are tried one by one");
+            apply_each(app, &documents, former, cursor).await
+        }
+        done => done,
+    }
+}
+
+/// One document at which the program stumbles must not blind the search for all others.
+async fn apply_each(app: &App, documents: &[DocumentId], former: i64, cursor: i64) -> Result<Vec<Document>> {
+    let mut findable = Vec::new();
+    for document in documents {
+        let alone = gather(app, slice::from_ref(document)).await?;
+        let is_destroyed = alone.is_destroyed;
+        match write(app, alone, former, former).await {
+            Ok(shown) => findable.extend(shown),
+            // Its text may not stay on the disk: this is tried until it succeeds.
+            Err(cause) if is_destroyed => return Err(cause),
+            Err(cause) => {
+                // An index that does not take this either is at fault itself.
+                let left_out = Gathered { changes: vec![Change::Remove(document.0)], ..Gathered::default() };
+                write(app, left_out, former, former).await?;
+                tracing::error!(%document, cause = %cause.chain(),
+                    "the index takes this document in no way; nobody finds it until the program is mended and `lumbung reindex` ran");
+            }
+        }
+    }
+    write(app, Gathered::default(), former, cursor).await?;
+    Ok(findable)
 }
 
 /// Brings the index that stood at `former` up to what was gathered. Gives the documents whose text came in with it.
@@ -279,21 +319,46 @@ async fn announce_shown(app: &App, mut findable: Vec<Document>) -> Result<()> {
 }
 
 /// What the index has to hold of a document; none is there when it was destroyed.
-async fn change_of(
-    app: &App,
-    id: DocumentId,
-    told: Option<Told>,
-    text: Option<Text>,
-) -> Result<(Change, Option<Document>)> {
-    let Some(told) = told else { return Ok((Change::Remove(id.0), None)) };
+struct Looked {
+    change: Change,
+    document: Option<Document>,
+    /// Its text is damaged or gone: it is found by its details alone.
+    is_lost: bool,
+}
+
+async fn change_of(app: &App, id: DocumentId, told: Option<Told>, text: Option<Result<Text>>) -> Result<Looked> {
+    let removed = |document| Looked { change: Change::Remove(id.0), document, is_lost: false };
+    let Some(told) = told else { return Ok(removed(None)) };
     if told.document.trashed_at.is_some() {
-        return Ok((Change::Remove(id.0), Some(told.document)));
+        return Ok(removed(Some(told.document)));
     }
-    let pages = match text {
-        Some(text) => app.shelf.open_text(&told.document.version, text).await?,
-        None => Vec::new(),
+    let opened = match text {
+        Some(Ok(text)) => app.shelf.open_text(&told.document.version, text).await,
+        Some(Err(cause)) => Err(cause),
+        None => Ok(Vec::new()),
     };
-    Ok((Change::Replace(indexed(app, &told, pages)?), Some(told.document)))
+    let (pages, is_lost) = match opened {
+        Ok(pages) => (pages, false),
+        // A store that is away will give it later, and so will a database.
+        Err(cause) if blob::is_away(&cause) => return Err(cause),
+        Err(cause) => {
+            tracing::error!(document = %id, cause = %cause.chain(),
+                "a text cannot be opened; the document is found by its details alone until `lumbung verify --scrub --repair` mends it, or until `lumbung reindex`");
+            (Vec::new(), true)
+        }
+    };
+    let change = Change::Replace(indexed(app, &told, pages)?);
+    Ok(Looked { change, document: Some(told.document), is_lost })
+}
+
+fn too_many_lost() -> Error {
+    Error::unavailable(
+        "texts-lost",
+        say(
+            "Terlalu banyak teks tidak ada di simpanan. Periksa apakah simpanan dan basis data ini sepasang.",
+            "Too many texts are not in the store. See whether this store and this database belong together.",
+        ),
+    )
 }
 
 /// A merge that is under way ends soon and takes away what it saw deleted; then the rest can be rewritten.

@@ -20,8 +20,10 @@ pub use reindex::Reindex;
 pub use renew_recovery::RenewRecovery;
 pub use rotate_keys::RotateKeys;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use self::shares::Shares;
@@ -46,17 +48,30 @@ pub fn start(app: &App) -> JoinSet<()> {
     }
     let shares = Shares::of(app.config.queue.workers);
     for _ in 0..app.config.queue.workers {
-        tasks.spawn(work(app.clone(), shares.clone()));
+        let shares = shares.clone();
+        tasks.spawn(lasting(app.clone(), "work", move |app| work(app, shares.clone())));
     }
-    tasks.spawn(wake(app.clone()));
-    tasks.spawn(indexing::run(app.clone()));
-    tasks.spawn(hearing::run(app.clone()));
-    tasks.spawn(housekeeping::run(app.clone()));
-    tasks.spawn(timekeeping::run(app.clone()));
-    tasks.spawn(records::run(app.clone()));
-    tasks.spawn(vault::run(app.clone()));
-    tasks.spawn(vault::follow(app.clone()));
+    tasks.spawn(lasting(app.clone(), "wake", wake));
+    tasks.spawn(lasting(app.clone(), "indexing", indexing::run));
+    tasks.spawn(lasting(app.clone(), "hearing", hearing::run));
+    tasks.spawn(lasting(app.clone(), "housekeeping", housekeeping::run));
+    tasks.spawn(lasting(app.clone(), "timekeeping", timekeeping::run));
+    tasks.spawn(lasting(app.clone(), "records", records::run));
+    tasks.spawn(lasting(app.clone(), "vault", vault::run));
+    tasks.spawn(lasting(app.clone(), "mirror", vault::follow));
     tasks
+}
+
+/// A task that panics begins anew: it is a fault of ours, and without it this node would go on for weeks reading or finding
+/// nothing new while everything else looks well.
+async fn lasting<F: Future<Output = ()>>(app: App, name: &'static str, task: impl Fn(App) -> F) {
+    while AssertUnwindSafe(task(app.clone())).catch_unwind().await.is_err() {
+        tracing::error!(task = name, "a background task panicked, as said above; it begins anew");
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = app.stopping.cancelled() => return,
+        }
+    }
 }
 
 async fn work(app: App, shares: Shares) {
@@ -93,7 +108,7 @@ async fn attempt(app: &App, job: &Claimed) {
     // One nudge wakes one worker; it wakes the next if more waits.
     app.work.notify_one();
     let outcome = tokio::select! {
-        outcome = app.done.jobs.run(known(&job.kind), perform(app, job)) => outcome,
+        outcome = app.done.jobs.run(known(&job.kind), perform_whole(app, job)) => outcome,
         () = db::beside(keep_lease(app, job)) => return,
         () = app.stopping.cancelled() => {
             if let Err(cause) = app.queue.hand_back(job).await {
@@ -159,6 +174,12 @@ fn known(kind: &str) -> &'static str {
         share::TouchJob::KIND,
     ];
     kinds.into_iter().find(|known| *known == kind).unwrap_or("other")
+}
+
+/// A job that panics failed, like any other that fails: after its attempts an operator sees it among the dead letters.
+async fn perform_whole(app: &App, job: &Claimed) -> Result<()> {
+    let ended = AssertUnwindSafe(perform(app, job)).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err(Error::internal("the job panicked; what it said is in the log")))
 }
 
 /// The one list of jobs.

@@ -15,7 +15,10 @@ use super::{
     snapshot::Snapshot,
     types::Change,
 };
-use crate::error::{Error, Result};
+use crate::{
+    crash,
+    error::{Error, Result},
+};
 
 pub(super) struct Live {
     directory: SealedDirectory,
@@ -126,6 +129,7 @@ impl Live {
             }
             Change::Replace(document) => {
                 writer.delete_term(schema::document_term(document.document));
+                document.pages.iter().for_each(|(_, text)| crash::stumble(text));
                 for entry in schema::entries(&document) {
                     writer.add_document(entry)?;
                 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{Place, Vault, sql};
 use crate::{
     blob::{self, BlobStore, Body, ObjectName},
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     id::{BlobId, DocumentId, OfficeId},
     seal::{ObjectKey, Opener},
 };
@@ -81,8 +81,7 @@ impl Vault {
         let store = self.at(place).ok_or_else(|| Error::internal("there is no mirror"))?;
         let looked = match self.look(store, depth, expected, listed).await {
             Ok(looked) => looked,
-            Err(cause) if cause.kind() == Kind::Unavailable => return Err(cause),
-            // A disk that does not give the bytes back: for the object that is the same as other bytes.
+            Err(cause) if blob::is_away(&cause) => return Err(cause),
             Err(cause) => {
                 tracing::warn!(object = expected.object, cause = %cause.chain(), "an object cannot be read");
                 Err(Fault::Digest)

@@ -84,13 +84,17 @@ impl Vault {
         let store = self.at(place).ok_or_else(|| Error::internal("there is no mirror"))?;
         let mut body = match store.get(name, None).await {
             Ok(body) => body,
-            Err(cause) if blob::is_missing(&cause) => return Ok(None),
-            Err(cause) => return Err(cause),
+            Err(cause) if blob::is_away(&cause) => return Err(cause),
+            Err(_) => return Ok(None),
         };
         let mut spool = Spool::new(&self.settings.spool, self.settings.spool_memory);
         let mut hash = Sha256::new();
         while let Some(piece) = body.stream.next().await {
-            let piece = piece?;
+            let piece = match piece {
+                Ok(piece) => piece,
+                Err(cause) if blob::is_away(&cause) => return Err(cause),
+                Err(_) => return Ok(None),
+            };
             hash.update(&piece);
             if spool.has_room(piece.len()) {
                 spool.write(&piece)?;

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     blob::{Listed, ObjectName, Prefix},
+    document,
     error::{Error, Result},
     id::DocumentId,
 };
@@ -150,10 +151,21 @@ impl Vault {
         for place in [Place::Store, Place::Mirror] {
             for problem in report.problems.iter_mut().filter(|problem| problem.place == place) {
                 let mendable = matches!(problem.kind, Fault::Missing | Fault::Size | Fault::Digest);
-                problem.mended = Some(mendable && self.mend(place, &problem.object).await?);
+                let is_mended = mendable && self.mend(place, &problem.object).await?;
+                problem.mended = Some(is_mended);
+                if let Some(document) = problem.document.filter(|_| is_mended && place.is_store()) {
+                    self.index_again(document).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// What was mended may be a text that the index had to do without.
+    async fn index_again(&self, document: DocumentId) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        document::touch_index(&mut tx, &self.clock, document).await?;
+        tx.commit().await
     }
 
     /// True when the object is sound there now.

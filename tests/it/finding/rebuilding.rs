@@ -6,7 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use lumbung::seal::MasterKey;
+use lumbung::blob::ObjectName;
+use lumbung::document::touch_index;
+use lumbung::id::DocumentId;
+use lumbung::seal::{MasterKey, SealedBody};
 use lumbung::search::{Change, Details, Index, IndexedDocument, Settings};
 use serde_json::json;
 
@@ -42,6 +45,7 @@ on_each_stack! {
     a_rebuild_that_was_cut_goes_on_where_it_was: cut_rebuild;
     reindexing_that_was_cut_goes_on_and_ends_complete: cut_reindexing;
     what_is_trashed_while_an_index_is_built_anew_is_not_found_afterwards: trashed_meanwhile;
+    a_text_that_is_lost_keeps_no_other_out_of_a_new_index: lost_text;
 }
 
 async fn archive(clerk: &Client, count: usize) -> Vec<String> {
@@ -130,7 +134,7 @@ async fn cut_rebuild(stack: Stack) {
     let documents = archive(&app.actor(Actor::Clerk), 4).await;
     app.settled().await;
     let (first, _) = documents.split_first().expect("some");
-    let first: lumbung::id::DocumentId = first.parse().expect("an id");
+    let first: DocumentId = first.parse().expect("an id");
     let number = "SELECT o.number FROM document d JOIN office o ON o.id = d.office WHERE d.id = $1";
     let (office,): (i64,) = app.app.db.one(number, vec![first.into()]).await.expect("asked").expect("its office");
     // Long after the last change, so that none has to be looked at again.
@@ -154,6 +158,34 @@ async fn cut_rebuild(stack: Stack) {
     app.settled().await;
     assert_eq!(clerk.search("penanda").await["total"], 1, "what was there was not read again");
     until(REBUILT, "the index is whole", async || app.app.index.cursor() == since).await;
+    app.finish().await;
+}
+
+/// One damaged object among a million must not end the search for all: its document is found by its title meanwhile.
+async fn lost_text(stack: Stack) {
+    let mut app = TestApp::start(stack).await;
+    archive(&app.actor(Actor::Clerk), 3).await;
+    let harmed = letter(&app.actor(Actor::Clerk), "perahu blencong", json!({ "title": "Berita acara" })).await;
+    app.settled().await;
+    let document: DocumentId = harmed.parse().expect("an id");
+    let text = "SELECT d.object FROM derivation d JOIN version v ON v.id = d.version WHERE v.document = $1 AND d.kind = 'text'";
+    let (object,): (String,) = app.app.db.one(text, vec![document.into()]).await.expect("asked").expect("its text");
+    let name: ObjectName = object.parse().expect("a name");
+    let mut sealed = app.app.store.get(&name, None).await.expect("there");
+    let mut bytes = Vec::new();
+    while let Some(piece) = sealed.stream.next().await {
+        bytes.extend_from_slice(&piece.expect("whole"));
+    }
+    app.app.store.delete(&name).await.expect("taken away");
+    app.restart_after(|data| fs::remove_dir_all(index_of(data)).expect("it was there")).await;
+    let clerk = app.actor(Actor::Clerk);
+    until(REBUILT, "the others are found", async || counted(&clerk, "blencong").await == 3).await;
+    until(REBUILT, "it is found by its title", async || clerk.finds("berita").await == [harmed.clone()]).await;
+    app.app.store.put(&name, &SealedBody::from_bytes(bytes.into())).await.expect("brought back");
+    let mut tx = app.app.db.write().await.expect("a transaction");
+    touch_index(&mut tx, &app.clock, document).await.expect("touched");
+    tx.commit().await.expect("committed");
+    until(REBUILT, "its words are found again", async || counted(&clerk, "blencong").await == 4).await;
     app.finish().await;
 }
 

@@ -157,3 +157,23 @@ async fn an_object_that_opens_to_other_bytes_is_found_by_looking_inside() {
         (&json!("content"), &json!(archive.documents[2]))
     );
 }
+
+/// A bad place of a disk: one file does not give its bytes back, whoever asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_the_disk_does_not_give_back_is_named_and_keeps_no_other_from_being_looked_at() {
+    let archive = Archive::small().await;
+    let objects = archive.objects();
+    let (bad, damaged) = (&objects[0], &objects[1]);
+    archive.edit(damaged, |bytes| bytes[100] ^= 1);
+    for depth in ["--scrub", "--deep"] {
+        let path = archive.store().join(bad).display().to_string();
+        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", &path, "-e", "inject=read,pread64:error=EIO"];
+        let done = archive.program.home.command_under(&strace.map(str::to_owned), &[], &["verify", "--json", depth]);
+        let told = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert_eq!(done.status.code(), Some(1), "{told}{}", String::from_utf8_lossy(&done.stderr));
+        let report: Value = serde_json::from_str(&told).expect("one JSON object");
+        let mut expected = vec![(bad.clone(), "digest".to_owned()), (damaged.clone(), "digest".to_owned())];
+        expected.sort();
+        assert_eq!(problems(&report), expected, "{depth}");
+    }
+}

@@ -8,6 +8,7 @@ mod durable;
 mod housekeeping;
 mod metadata;
 mod outage;
+mod panics;
 mod quota;
 mod slow;
 mod stalled;
