@@ -289,7 +289,7 @@ pub fn database(config: &Config) -> Result<db::Settings> {
     let mut url = config.database.url.clone();
     let file = &config.database.password_file;
     if !file.as_os_str().is_empty() && url.starts_with("postgres") {
-        let password = secret_file(file)?;
+        let password = config::secret_file(file)?;
         let quoted = percent_encoding::utf8_percent_encode(&password, percent_encoding::NON_ALPHANUMERIC).to_string();
         url.push_str(if url.contains('?') { "&password=" } else { "?password=" });
         url.push_str(&quoted);
@@ -302,22 +302,6 @@ pub fn database(config: &Config) -> Result<db::Settings> {
     })
 }
 
-/// A secret that the operator keeps in a file; a newline at its end does not belong to it.
-pub fn secret_file(path: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(path).map_err(|cause| {
-        let path = path.display();
-        Error::new(
-            Kind::Invalid,
-            "secret-file",
-            say(
-                format!("Berkas rahasia {path} tidak dapat dibaca: {cause}"),
-                format!("The secret file {path} cannot be read: {cause}"),
-            ),
-        )
-    })?;
-    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
-}
-
 pub fn storage(config: &Config) -> Result<blob::Settings> {
     let storage = &config.storage;
     if storage.kind == "folder" {
@@ -328,7 +312,7 @@ pub fn storage(config: &Config) -> Result<blob::Settings> {
         region: storage.s3_region.clone(),
         bucket: storage.s3_bucket.clone(),
         access_key: storage.s3_access_key.clone(),
-        secret_key: secret_file(&storage.s3_secret_key_file)?,
+        secret_key: config::secret_file(&storage.s3_secret_key_file)?,
         path_style: storage.s3_path_style,
         create_bucket: storage.s3_create_bucket,
         patience: patience(storage),
@@ -356,7 +340,7 @@ pub fn mirror(config: &Config) -> Result<Option<blob::Settings>> {
             region: mirror.s3_region.clone(),
             bucket: mirror.s3_bucket.clone(),
             access_key: mirror.s3_access_key.clone(),
-            secret_key: secret_file(&mirror.s3_secret_key_file)?,
+            secret_key: config::secret_file(&mirror.s3_secret_key_file)?,
             path_style: mirror.s3_path_style,
             create_bucket: mirror.s3_create_bucket,
             patience: patience(&config.storage),

@@ -63,9 +63,9 @@ impl Mailer {
             .tls(tls(settings)?)
             .timeout(Some(Duration::from_secs(settings.timeout_seconds)));
         if !settings.user.is_empty() {
-            let password =
-                fs::read_to_string(&settings.password_file).map_err(|cause| wrong("mail.password_file", cause))?;
-            builder = builder.credentials(Credentials::new(settings.user.clone(), password.trim_end().to_owned()));
+            let password = config::secret_file(&settings.password_file);
+            let password = password.map_err(|cause| wrong("mail.password_file", cause.chain()))?;
+            builder = builder.credentials(Credentials::new(settings.user.clone(), password));
         }
         Ok(Some(Mailer { smtp: builder.build(), from }))
     }

@@ -47,6 +47,12 @@ impl Accounts {
         }
     }
 
+    /// Whether session or token and one of the posts by which somebody acts still hold: for an answer that goes on for long.
+    pub async fn still_holds(&self, actor: &Actor) -> Result<bool> {
+        let held = sql::held_still(&self.db, actor.via(), self.clock.now()).await?;
+        Ok(held.is_some_and(|held| held.posts.iter().any(|posting| actor.posts().contains(&posting.post))))
+    }
+
     async fn by_jwt(&self, text: &str, acting: Option<OfficeId>) -> Result<Option<Actor>> {
         let now = self.clock.now();
         let Ok(claims) = self.signer.verify::<session::Claims>(session::ACCESS, now, text) else { return Ok(None) };

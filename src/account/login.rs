@@ -1,6 +1,8 @@
 //! Logging in by password and, where enrolled, a one-time code. A wrong login, a wrong password and a login that does not
 //! exist answer alike, cost the same hash and wait alike.
 
+use std::time::Duration;
+
 use super::{
     Accounts, Person, Posting, password,
     session::{Opened, SessionKind},
@@ -29,6 +31,9 @@ pub struct LoggedIn {
     pub posts: Vec<Posting>,
     pub opened: Opened,
 }
+
+/// For so long after a login its network is one of that person's own.
+const AT_HOME: Duration = Duration::from_secs(90 * 24 * 3600);
 
 impl Accounts {
     /// For clients of the API: an access token and a refresh token.
@@ -101,11 +106,17 @@ impl Accounts {
         Ok(opened)
     }
 
+    /// Who guesses one login from many networks meets one counter in all of them. Where its person is at home that one does not
+    /// count, so that no guessing elsewhere keeps anybody out of their own office's network.
     async fn admit(&self, login: &str, origin: &Origin) -> Result<Admitted> {
-        let counters = vec![
+        let mut counters = vec![
             Counter::new("login", &[login, &origin.network], self.throttle.login_free),
             Counter::new("network", &[&origin.network], self.throttle.network_free),
         ];
+        let since = self.clock.now().minus(AT_HOME);
+        if !sql::is_known_network(&self.db, login, &origin.network, since).await? {
+            counters.push(Counter::new("account", &[login], self.throttle.account_free));
+        }
         throttle::admit(&self.db, &self.clock, &self.throttle, counters).await
     }
 

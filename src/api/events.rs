@@ -24,7 +24,7 @@ use crate::{
     id::DocumentId,
 };
 
-/// A listener connects again by itself and is asked anew who it is: whoever lost a post hears nothing for longer.
+/// A listener connects again by itself and is asked anew who it is.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// One step of a document.
@@ -60,7 +60,11 @@ pub async fn get(State(app): State<App>, caller: Caller) -> Result<Response> {
 }
 
 /// An event is told by the same rule as the document itself: a clerk does not hear of what only the head may see.
+/// Whoever logged out or lost the post meanwhile hears of nothing.
 async fn told(app: App, actor: Actor, happening: Happening) -> Option<Result<Event, Infallible>> {
+    if !app.accounts.still_holds(&actor).await.ok()? {
+        return None;
+    }
     let mut tx = app.db.read().await.ok()?;
     document::load(&mut tx, &app.keys, actor.sight(), happening.document, app.clock.now()).await.ok()?;
     let step = Step {

@@ -11,7 +11,7 @@ use crate::{
     app,
     blob::BlobStore,
     clock::Clock,
-    config::Config,
+    config::{self, Config},
     db::{self, Db},
     error::{Error, Kind, Result, say as said},
     record::{self, Empty, Restored, Restoring, Source},
@@ -74,7 +74,7 @@ async fn source(args: &Args, config: &Config, store: &BlobStore) -> Result<Sourc
 
 fn identities(args: &Args, config: &Config) -> Result<Vec<RecoveryIdentity>> {
     if let Some(path) = &args.recovery_key {
-        return Ok(vec![RecoveryIdentity::parse(&app::secret_file(path)?)?]);
+        return Ok(vec![RecoveryIdentity::parse(&config::secret_file(path)?)?]);
     }
     if !config.keys.master_file.exists() {
         return Ok(Vec::new());

@@ -1,8 +1,10 @@
 //! Configuration: one commented default file compiled in, then the operator's file, then the environment
 //! (`LUMBUNG__SECTION__KEY`, a section inside a section likewise); validated whole at start, every mistake listed at once with its key.
 
+mod secret;
 mod sections;
 
+pub use secret::secret_file;
 pub use sections::*;
 
 use std::path::{Path, PathBuf};
@@ -205,6 +207,19 @@ mod tests {
         let found = keys(Config::from_layers(file, []));
         for key in ["server.listen", "server.listen_on", "nonsense", "queue.workers"] {
             assert!(found.iter().any(|mistake| mistake == key), "{key} is missing in {found:?}");
+        }
+    }
+
+    #[test]
+    fn figures_are_told_at_no_address_that_the_internet_reaches() {
+        let found = |listen: &str| keys(Config::from_layers(&format!("[metrics]\nlisten = {listen:?}\n"), []));
+        for open in ["203.0.113.7:9464", "8.8.8.8:9464", "[2001:db8::1]:9464", "nowhere"] {
+            assert_eq!(found(open), ["metrics.listen"], "{open}");
+        }
+        for inside in
+            ["", "127.0.0.1:9464", "10.1.2.3:9464", "100.100.0.1:9464", "0.0.0.0:9464", "[::1]:9464", "[fd00::1]:9464"]
+        {
+            assert_eq!(found(inside), [""; 0], "{inside}");
         }
     }
 

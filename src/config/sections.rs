@@ -1,6 +1,6 @@
 //! The sections of the configuration as types. `lumbung.default.toml` says what each key means.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ section! { Session {
     access_seconds: u64, refresh_days: u64, web_hours: u64, activation_days: u64, min_password: usize,
 } }
 section! { Throttle {
-    login_free: i64, network_free: i64, link_free: i64, first_wait_seconds: u64, longest_wait_seconds: u64,
+    login_free: i64, network_free: i64, account_free: i64, link_free: i64, first_wait_seconds: u64, longest_wait_seconds: u64,
     forget_seconds: u64,
 } }
 section! { Links {
@@ -116,12 +116,7 @@ impl Config {
         let listen = server.listen.parse::<SocketAddr>();
         check(listen.is_ok(), "server.listen", "tulis alamat dan porta / give an address and port: 127.0.0.1:8080");
         check((1..=1_000_000).contains(&server.max_connections), "server.max_connections", "1 sampai / to 1000000");
-        let metrics = &self.metrics.listen;
-        check(
-            metrics.is_empty() || metrics.parse::<SocketAddr>().is_ok(),
-            "metrics.listen",
-            "tulis alamat dan porta, atau kosongkan / give an address and port, or leave it empty: 127.0.0.1:9464",
-        );
+        self.check_metrics(check);
         let has_tls = !server.tls_certificate.as_os_str().is_empty();
         check(
             has_tls != server.tls_key_file.as_os_str().is_empty(),
@@ -148,6 +143,22 @@ impl Config {
                 "tulis jaringan / give networks: 10.0.0.0/8",
             );
         }
+    }
+
+    /// Whoever reaches it learns how much is going on, and is asked for no login.
+    fn check_metrics(&self, check: &mut impl FnMut(bool, &str, &str)) {
+        let listen = &self.metrics.listen;
+        let address = listen.parse::<SocketAddr>();
+        check(
+            listen.is_empty() || address.is_ok(),
+            "metrics.listen",
+            "tulis alamat dan porta, atau kosongkan / give an address and port, or leave it empty: 127.0.0.1:9464",
+        );
+        check(
+            address.map_or(true, |at| is_inside(at.ip())),
+            "metrics.listen",
+            "alamat ini terbuka untuk internet; pakai alamat jaringan sendiri / the internet can reach this address; use one of your own network: 127.0.0.1:9464",
+        );
     }
 
     fn check_places(&self, check: &mut impl FnMut(bool, &str, &str)) {
@@ -269,5 +280,17 @@ impl Network {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether the address is of this machine or of a network of one's own. All addresses at once count as inside: in a container
+/// they are.
+fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let is_shared = v4.octets()[0] == 100 && (64..128).contains(&v4.octets()[1]);
+            v4.is_unspecified() || v4.is_loopback() || v4.is_private() || v4.is_link_local() || is_shared
+        }
+        IpAddr::V6(v6) => v6.is_unspecified() || v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }

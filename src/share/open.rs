@@ -197,7 +197,7 @@ impl Sharing {
     }
 
     /// One transaction: the opening is counted, or nothing happened.
-    async fn count(&self, door: &Door, email: Option<String>, visitor: Visitor<'_>) -> Result<Opened> {
+    pub(super) async fn count(&self, door: &Door, email: Option<String>, visitor: Visitor<'_>) -> Result<Opened> {
         let now = self.clock.now();
         let row = &door.whole.row;
         let mut tx = self.db.write().await?;

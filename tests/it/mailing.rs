@@ -53,7 +53,7 @@ fn settings(port: u16, security: &str) -> config::Mail {
 fn with_login(mut mail: config::Mail, password: &str) -> config::Mail {
     mail.user = "kantor".into();
     mail.password_file = server::scratch("password").join("password");
-    std::fs::write(&mail.password_file, format!("{password}\n")).expect("our folder");
+    server::write_secret(&mail.password_file, &format!("{password}\n"));
     mail
 }
 

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::{super::Posting, PostingRow};
 use crate::{
+    access::Via,
     clock::Time,
     db::{Db, Value, params},
     error::Result,
@@ -73,6 +74,16 @@ pub(in crate::account) async fn held_web_session(db: &Db, cookie: [u8; 32], now:
 pub(in crate::account) async fn held_token(db: &Db, secret_hash: [u8; 32], now: Time) -> Result<Option<Held>> {
     const ASKED: &str = held!("COALESCE(h.seen_at, 0) AS seen_at, h.scopes", "token", "maker", "h.secret_hash = $1");
     held(db, ASKED, params![secret_hash, now]).await
+}
+
+/// What somebody came with when a long answer began.
+pub(in crate::account) async fn held_still(db: &Db, via: &Via, now: Time) -> Result<Option<Held>> {
+    const SESSION: &str = held!("h.seen_at, '' AS scopes", "session", "person", "h.id = $1");
+    const TOKEN: &str = held!("COALESCE(h.seen_at, 0) AS seen_at, h.scopes", "token", "maker", "h.id = $1");
+    match via {
+        Via::Session(id) | Via::Web(id) => held(db, SESSION, params![*id, now]).await,
+        Via::Token { id, .. } => held(db, TOKEN, params![*id, now]).await,
+    }
 }
 
 async fn held(db: &Db, asked: &'static str, values: Vec<Value>) -> Result<Option<Held>> {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Time,
-    db::{Tx, params},
+    db::{Db, Tx, params},
     error::Result,
     id::{OfficeId, PersonId, SessionId},
 };
@@ -37,6 +37,18 @@ pub(in crate::account) async fn is_live_session(tx: &mut Tx, id: SessionId, now:
             "SELECT s.id FROM session s JOIN person n ON n.id = s.person
              WHERE s.id = $1 AND s.kind = 'api' AND s.ended_at IS NULL AND s.expires_at > $2 AND n.disabled_at IS NULL",
             params![id, now],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Whether the person of this login, if there is one, logged in from this network since then.
+pub(in crate::account) async fn is_known_network(db: &Db, login: &str, network: &str, since: Time) -> Result<bool> {
+    let row: Option<(Uuid,)> = db
+        .one(
+            "SELECT s.id FROM session s JOIN person p ON p.id = s.person
+             WHERE p.login = $1 AND s.network = $2 AND s.created_at > $3 LIMIT 1",
+            params![login, network, since],
         )
         .await?;
     Ok(row.is_some())

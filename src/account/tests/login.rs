@@ -68,6 +68,32 @@ async fn guessing_one_login_waits_longer_and_longer_and_hinders_nobody_else() {
 }
 
 #[tokio::test]
+async fn one_login_guessed_from_many_networks_waits_in_all_but_those_of_its_person() {
+    let mut house = House::build().await;
+    house.accounts.throttle.account_free = 6;
+    house.person("sari", house.one, Role::Clerk).await;
+    house.person("budi", house.one, Role::Clerk).await;
+    let home = "10.1.0.0/24";
+    attempt(&house, "sari", PASSWORD, home).await.unwrap();
+    for login in ["sari", "tiada"] {
+        for n in 0..6 {
+            let network = format!("10.2.{n}.0/24");
+            assert_eq!(attempt(&house, login, "salah sekali", &network).await.unwrap_err().slug(), "login-refused");
+        }
+        let refusal = attempt(&house, login, PASSWORD, "10.3.0.0/24").await.unwrap_err();
+        assert_eq!(refusal.kind(), Kind::TooMany, "{login}");
+    }
+    attempt(&house, "sari", PASSWORD, home).await.expect("at home nobody waits for strangers");
+    attempt(&house, "budi", PASSWORD, "10.3.0.0/24").await.expect("another login does not wait");
+    let refusal = attempt(&house, "sari", PASSWORD, "10.3.0.0/24").await.unwrap_err();
+    house.clock.advance(Duration::from_secs(refusal.retry_after_seconds().unwrap() + 1));
+    attempt(&house, "sari", PASSWORD, "10.3.0.0/24").await.expect("after the wait");
+    // A right password takes back its own attempt alone: the next wrong one begins a longer wait.
+    assert_eq!(attempt(&house, "sari", "salah sekali", "10.4.0.0/24").await.unwrap_err().slug(), "login-refused");
+    assert_eq!(attempt(&house, "sari", PASSWORD, "10.5.0.0/24").await.unwrap_err().kind(), Kind::TooMany);
+}
+
+#[tokio::test]
 async fn a_wait_tells_nothing_about_a_login() {
     let house = House::build().await;
     house.person("sari", house.one, Role::Clerk).await;

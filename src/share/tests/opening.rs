@@ -112,6 +112,22 @@ async fn a_second_link_on_the_same_document_keeps_its_own_limits() {
     world.open_with(&locked, |shown| shown.password = Some("kunci")).await.expect("unlimited by the first");
 }
 
+#[tokio::test]
+async fn a_link_that_is_revoked_between_the_look_and_the_count_opens_nothing() {
+    let world = World::new().await;
+    let clerk = world.person(world.owner, Role::Clerk).await;
+    let link = world.anyone(|_| {}).await;
+    let from = origin("198.51.100.0/24");
+    let door = world.sharing.approach(&link.link.public, Some(link.secret()), stranger(&from)).await.expect("there");
+    world.sharing.must_be_open(&door, stranger(&from)).await.expect("open when it was looked at");
+    revoke(&world, &clerk, &link).await;
+    let refusal = world.sharing.count(&door, None, stranger(&from)).await.expect_err("revoked since");
+    assert_eq!(refusal.slug(), "link-unusable");
+    assert_eq!(world.link(&link.link).await.opens, 0);
+    assert_eq!(world.log(&link.link).await, ["refused: revoked"]);
+    assert_eq!(world.count("SELECT count(*) FROM link_grant").await, 0);
+}
+
 /// Each way in which a link can be unusable, brought about on a fresh link.
 #[tokio::test]
 async fn wrong_expired_revoked_and_unknown_answer_alike() {

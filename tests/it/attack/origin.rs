@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::share::letter;
 use crate::support::app::both_stacks;
 use crate::support::client::Client;
-use crate::support::regency::Actor;
+use crate::support::regency::{Actor, PASSWORD};
 use crate::web::plain::Plain;
 
 both_stacks!(the_api_takes_no_change_by_a_cookie_that_another_site_sends, async |app| {
@@ -55,6 +55,21 @@ async fn heard(caller: &Client) -> tokio::task::JoinHandle<String> {
         told
     })
 }
+
+both_stacks!(whoever_logged_out_hears_no_more_events_on_a_stream_that_is_open, async |app| {
+    let clerk = app.actor(Actor::Clerk);
+    let session = async || {
+        let opened = Client::nobody(&app.base).log_in(&clerk.account().login, PASSWORD).await.is(201).json();
+        clerk.with_token(opened["access_token"].as_str().expect("a token"))
+    };
+    let (gone, stays) = (session().await, session().await);
+    let watching = [heard(&gone).await, heard(&stays).await];
+    gone.delete("/api/v1/sessions/current").await.is(204);
+    let document = letter(&app.actor(Actor::Head), "biasa").await;
+    let told = futures_util::future::join_all(watching).await.into_iter().map(|told| told.expect("it ends"));
+    let tells: Vec<bool> = told.map(|told| told.contains(&document)).collect();
+    assert_eq!(tells, [false, true], "who is still logged in hears of it");
+});
 
 both_stacks!(nobody_hears_events_of_what_they_may_not_see, async |app| {
     let head = app.actor(Actor::Head);

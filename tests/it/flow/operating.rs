@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::support::fault::{Fault, Proxy};
 use crate::support::minio;
 use crate::support::program::{Launch, Program};
 use crate::support::regency::{Actor, Stack};
-use crate::support::server::free_port;
+use crate::support::server::{free_port, scratch, write_secret};
 use crate::support::tools;
 
 /// Reads the text by Prometheus's own strict parser and prints every sample: its name, its labels, its value.
@@ -231,4 +232,22 @@ async fn a_node_whose_clock_differs_from_the_databases_tells_by_how_much() {
     assert!((295.0..305.0).contains(&ahead), "{ahead}");
     let told = program.output();
     assert!(told.contains("WARN") && told.contains("clock"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_everybody_can_read_is_told_at_the_start() {
+    const TOLD: &str = "every user of this machine can read this secret";
+    let open = scratch("secret").join("open");
+    write_secret(&open, minio::SECRET_KEY);
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).expect("our folder");
+    let settings = [("storage.s3_secret_key_file", open.to_str().expect("a plain path"))];
+    let mut program = Program::start(Stack::Networked, &settings).await;
+    let said = program.output();
+    assert!(said.contains(TOLD) && said.contains(settings[0].1) && !said.contains(minio::SECRET_KEY), "{said}");
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o640)).expect("our folder");
+    program.ask_to_stop();
+    program.restart_after_stop().await;
+    let said = program.output();
+    assert!(!said.contains(TOLD), "{said}");
+    program.stop().await;
 }

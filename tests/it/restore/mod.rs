@@ -141,7 +141,7 @@ impl Machine {
             }
             Some(bucket) => {
                 let secret = dir.join("s3-secret");
-                std::fs::write(&secret, minio::SECRET_KEY).expect("our folder is writable");
+                server::write_secret(&secret, minio::SECRET_KEY);
                 text.push_str(&format!(
                     "[storage]\nkind = \"s3\"\ns3_endpoint = {:?}\ns3_bucket = {:?}\ns3_access_key = {:?}\ns3_secret_key_file = {secret:?}\n",
                     bucket.endpoint, bucket.name, minio::ACCESS_KEY

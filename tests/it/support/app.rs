@@ -274,6 +274,9 @@ impl Node {
     }
 }
 
+/// What tests have sooner than a real server would, as it is in a real one: for benches.
+pub const AS_SHIPPED: [(&str, &str); 2] = [("search.poll_milliseconds", "1000"), ("search.gather_milliseconds", "200")];
+
 impl Home {
     pub async fn make(stack: Stack, regency: &'static Regency, settings: &[(&str, &str)]) -> (Home, Option<Bucket>) {
         let dir = server::scratch("app");
@@ -291,7 +294,7 @@ impl Home {
         );
         if let Some(bucket) = &bucket {
             let secret = dir.join("s3-secret");
-            std::fs::write(&secret, minio::SECRET_KEY).expect("our folder is writable");
+            server::write_secret(&secret, minio::SECRET_KEY);
             text.push_str(&format!(
                 "[storage]\nkind = \"s3\"\ns3_endpoint = {:?}\ns3_bucket = {:?}\ns3_access_key = {:?}\ns3_secret_key_file = {secret:?}\n",
                 bucket.endpoint,

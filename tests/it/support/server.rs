@@ -1,7 +1,10 @@
 //! Starts a program for as long as this test process lives. A small shell stands between: it holds a pipe from us, and when
 //! that closes, however we ended, it stops the program and removes its folder.
 
+use std::fs::File;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -31,6 +34,12 @@ kill -KILL -$pid 2>/dev/null
 wait $pid 2>/dev/null
 rm -rf "$dir"
 "#;
+
+/// A file that its owner alone can read.
+pub fn write_secret(path: &Path, secret: &str) {
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path).expect("our folder");
+    file.write_all(secret.as_bytes()).expect("our folder is writable");
+}
 
 /// A running server and its throw-away folder. Dropping it stops the server.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::support::fault::{Fault, Proxy};
 use crate::support::minio::{self, Bucket, fresh_bucket};
 use crate::support::program::Program;
 use crate::support::regency::{Actor, Stack};
-use crate::support::server::scratch;
+use crate::support::server::{scratch, write_secret};
 
 async fn waiting(clerk: &Client) -> u64 {
     let status = clerk.get("/api/v1/status").await.is(200).json();
@@ -44,7 +44,7 @@ impl Twice {
         let endpoint = minio::endpoint().await;
         let proxy = Proxy::before(endpoint.trim_start_matches("http://").parse().expect("an address")).await;
         let secret = scratch("mirror").join("secret");
-        std::fs::write(&secret, minio::SECRET_KEY).expect("our folder");
+        write_secret(&secret, minio::SECRET_KEY);
         let (through, secret) = (proxy.endpoint(), secret.display().to_string());
         let settings = [
             ("storage.mirror.kind", "s3"),
