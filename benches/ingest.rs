@@ -15,7 +15,7 @@ mod support;
 use std::time::Instant;
 
 use aws_sdk_s3::primitives::ByteStream;
-use support::app::TestApp;
+use support::app::{AS_SHIPPED, TestApp};
 use support::minio::Bucket;
 use support::regency::{Actor, Stack};
 
@@ -31,8 +31,7 @@ async fn main() {
         println!("set LUMBUNG_TEST_FSYNC=1: without it PostgreSQL runs without fsync and the figure says nothing");
         return;
     }
-    let settings = [("search.poll_milliseconds", "1000"), ("search.gather_milliseconds", "200")];
-    let app = TestApp::with(Stack::Networked, &settings).await;
+    let app = TestApp::with(Stack::Networked, &AS_SHIPPED).await;
     let bucket = app.bucket.clone().expect("the networked stack has a bucket");
     uploads(&app, 0).await;
     puts(&bucket, 0).await;

@@ -30,6 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use machine::{Machine, Sample};
+use support::app::AS_SHIPPED;
 use support::program::Program;
 use support::regency::Stack;
 use tokio::task::JoinSet;
@@ -53,7 +54,8 @@ async fn main() -> ExitCode {
     }
     let seconds = std::env::var("LUMBUNG_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1800);
     let length = Duration::from_secs(seconds);
-    let settings = [("limits.api_requests_per_minute", "10000000"), ("links.max_log_rows_per_hour", "1000000")];
+    let mut settings = vec![("limits.api_requests_per_minute", "10000000"), ("links.max_log_rows_per_hour", "1000000")];
+    settings.extend(AS_SHIPPED);
     let mut first = Program::start(Stack::Networked, &settings).await;
     let mut second = first.beside().await;
     let office = Arc::new(Office::settle([&first, &second]).await);

@@ -52,7 +52,9 @@ struct Scan {
 
 #[tokio::main]
 async fn main() {
-    let program = Program::start(Stack::Embedded, &[("limits.api_requests_per_minute", "1000000")]).await;
+    let [poll, gather] = AS_SHIPPED;
+    let settings = [("limits.api_requests_per_minute", "1000000"), poll, gather];
+    let program = Program::start(Stack::Embedded, &settings).await;
     let clerk = program.actor(Actor::Clerk);
     println!("{}", clerk.get("/api/v1/status").await.is(200).json()["reading"]["summary"]);
     let mut scans = scans().await;

@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
+use lumbung::config::Config;
 use lumbung::db::{Db, Settings};
 
-use crate::support::{browser::Browser, mail, minio, postgres, server};
+use crate::support::{app::AS_SHIPPED, browser::Browser, mail, minio, postgres, server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_database_is_empty_and_nobody_elses() {
@@ -70,4 +71,12 @@ fn a_server_and_its_folder_end_with_the_one_who_started_it() {
     assert!(std::path::Path::new(&process).exists());
     drop(running);
     assert!(!std::path::Path::new(&process).exists() && !dir.exists());
+}
+
+/// Figures are those of a server as it is shipped, though tests do not wait as long.
+#[test]
+fn what_benches_set_is_what_a_server_has() {
+    let search = Config::from_layers("", []).expect("defaults").search;
+    let shipped = [search.poll_milliseconds, search.gather_milliseconds].map(|milliseconds| milliseconds.to_string());
+    assert_eq!(AS_SHIPPED.map(|(_, value)| value.to_owned()), shipped);
 }

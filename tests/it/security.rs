@@ -1,4 +1,5 @@
-//! SECURITY.md says which test holds which threat. A name that nothing bears would be a promise that nothing keeps.
+//! SECURITY.md says which test holds which threat, tests/README.md which test holds which promise. A name that nothing bears
+//! would be a promise that nothing keeps.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,17 +16,29 @@ use crate::web::plain::Plain;
 
 const FOLDERS: [&str; 6] = [".ci/", "deploy/", "schema/", "src/", "tests/", "tools/"];
 
+const THREATS: &str = "SECURITY.md";
+const PROMISES: &str = "tests/README.md";
+
 #[test]
 fn every_test_that_the_threat_model_names_exists() {
-    let names = named(|text| text.contains("::"));
-    assert!(names.len() > 200, "only {} names: SECURITY.md is not written as this test reads it", names.len());
+    names_only_tests(THREATS, 200);
+}
+
+#[test]
+fn every_test_that_the_map_of_promises_names_exists() {
+    names_only_tests(PROMISES, 100);
+}
+
+fn names_only_tests(file: &str, least: usize) {
+    let names = named(file, |text| text.contains("::"));
+    assert!(names.len() > least, "only {} names: {file} is not written as this test reads it", names.len());
     let missing: Vec<String> = names.into_iter().filter(|name| !is_a_test(name)).collect();
-    assert!(missing.is_empty(), "SECURITY.md names tests that do not exist:\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "{file} names tests that do not exist:\n{}", missing.join("\n"));
 }
 
 #[test]
 fn every_place_that_the_threat_model_names_exists() {
-    let places = named(|text| FOLDERS.iter().any(|folder| text.starts_with(folder)));
+    let places = named(THREATS, |text| FOLDERS.iter().any(|folder| text.starts_with(folder)));
     let missing: Vec<String> = places.into_iter().filter(|place| !Path::new(place).exists()).collect();
     assert!(missing.is_empty(), "SECURITY.md names places that do not exist:\n{}", missing.join("\n"));
 }
@@ -37,6 +50,7 @@ fn a_name_that_no_test_bears_is_found_out() {
         "security::a_name_that_no_test_bears_is_found_out",
         "reading::fairness::a_single_letter_is_found_within_seconds_while_a_cabinet_of_another_office_waits",
         "search_index::asking::no_text_makes_an_error",
+        "finding::rebuilding::a_rebuild_that_was_cut_goes_on_where_it_was",
         "seal::open::tests::one_flipped_bit_of_the_payload_is_refused",
         "account::tests::session::garbage_is_nobody",
         "mail::tests::an_address_has_one_spelling_and_no_tricks",
@@ -56,9 +70,9 @@ fn a_name_that_no_test_bears_is_found_out() {
     }
 }
 
-/// What stands between backticks in SECURITY.md.
-fn named(is_meant: impl Fn(&str) -> bool) -> BTreeSet<String> {
-    let text = fs::read_to_string("SECURITY.md").expect("SECURITY.md is there");
+/// What stands between backticks in the file.
+fn named(file: &str, is_meant: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let text = fs::read_to_string(file).expect("it is there");
     let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
     quoted.filter(|&text| is_meant(text)).map(str::to_owned).collect()
 }
@@ -86,9 +100,12 @@ fn files_of(place: &str) -> Vec<String> {
 
 fn holds(text: &str, test: &str) -> bool {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let on_both_stacks = format!("both_stacks!({test},");
+    let (on_both_stacks, on_each_stack) = (format!("both_stacks!({test},"), format!("{test}: "));
+    let is_listed = |line: &str| line.starts_with(&on_each_stack) && text.contains("on_each_stack! {");
     (0..lines.len()).any(|at| {
-        lines[at].starts_with(&on_both_stacks) || is_function(lines[at], test) && is_marked_as_test(&lines[..at])
+        lines[at].starts_with(&on_both_stacks)
+            || is_listed(lines[at])
+            || is_function(lines[at], test) && is_marked_as_test(&lines[..at])
     })
 }
 
