@@ -45,7 +45,7 @@ section! { Upload {
     max_pictures: usize, max_title: usize, max_file_name: usize,
 } }
 section! { Queue {
-    workers: u32, lease_seconds: u64, max_attempts: u32, backoff_seconds: u64, office_step_seconds: u64,
+    workers: u32, lease_seconds: u64, max_attempts: u32, max_interruptions: u32, backoff_seconds: u64, office_step_seconds: u64,
 } }
 section! { Reading {
     require_jail: bool, tesseract: String, languages: String, dpi: u32, memory_mib: u64, cpu_seconds: u64,
@@ -221,6 +221,11 @@ impl Config {
         );
         check(self.queue.workers > 0, "queue.workers", "paling sedikit / at least 1");
         check(self.queue.max_attempts > 0, "queue.max_attempts", "paling sedikit / at least 1");
+        check(
+            self.queue.max_interruptions >= self.queue.max_attempts,
+            "queue.max_interruptions",
+            "paling sedikit sebanyak / at least as many as queue.max_attempts",
+        );
         check(self.queue.lease_seconds >= 10, "queue.lease_seconds", "paling sedikit / at least 10");
         check(self.database.max_connections >= 2, "database.max_connections", "paling sedikit / at least 2");
         check(

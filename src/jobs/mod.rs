@@ -176,8 +176,12 @@ fn known(kind: &str) -> &'static str {
     kinds.into_iter().find(|known| *known == kind).unwrap_or("other")
 }
 
-/// A job that panics failed, like any other that fails: after its attempts an operator sees it among the dead letters.
+/// A job that panics failed, like any other that fails: after its attempts an operator sees it among the dead letters. So does
+/// one that never came as far as failing because the program ended each time: else it would end every life of every node.
 async fn perform_whole(app: &App, job: &Claimed) -> Result<()> {
+    if job.attempts > app.config.queue.max_interruptions {
+        return Err(Error::internal("the program ended each time while it did this; it may be what ends it"));
+    }
     let ended = AssertUnwindSafe(perform(app, job)).catch_unwind().await;
     ended.unwrap_or_else(|_| Err(Error::internal("the job panicked; what it said is in the log")))
 }

@@ -66,6 +66,42 @@ async fn indexing_that_panics_begins_anew_networked() {
     panics_at(Stack::Networked, "index.applied").await;
 }
 
+/// Worse than a panic: what ends the whole process would end it again after every start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_ends_the_program_each_time_is_given_up_and_the_program_lives() {
+    let armed = [("LUMBUNG_DIE_AT", "read.written")];
+    let launch = Launch { environment: &armed, ..Launch::default() };
+    let settings = [("queue.workers", "1"), ("queue.max_attempts", "2"), ("queue.max_interruptions", "3")];
+    let mut program = Program::launch(Stack::Embedded, &settings, &launch).await;
+    assert!(program.becomes_ready().await, "{}", program.output());
+    let clerk = program.actor(Actor::Clerk);
+    let document = clerk.upload("surat.txt", b"Perihal: pohon durian.".to_vec(), json!({})).await;
+    for life in 1..=3 {
+        assert!(program.dies_within(Duration::from_secs(30)).await, "life {life}: {}", program.output());
+        program.launch_again(&launch);
+    }
+    assert!(program.becomes_ready().await, "{}", program.output());
+    let platform = program.actor(Actor::PlatformAdmin);
+    let begun = Instant::now();
+    let job = loop {
+        let dead = platform.get("/api/v1/jobs?state=dead").await.is(200).json();
+        if let [job] = dead["items"].as_array().expect("items").as_slice() {
+            break job.clone();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{dead} {}", program.output());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(job["last_error"].as_str().is_some_and(|said| said.contains("the program ended each time")), "{job}");
+    // The mended program.
+    program.ask_to_stop();
+    program.restart_after_stop().await;
+    let retry = format!("/api/v1/jobs/{}/retry", job["id"].as_str().expect("an id"));
+    send(platform.request(Method::POST, &retry)).await.is(204);
+    clerk.settled(document["id"].as_str().expect("an id")).await;
+    until_found(&program, &clerk, &[1, 0, 0]).await;
+    program.stop().await;
+}
+
 async fn stumbles(stack: Stack) {
     let armed = [("LUMBUNG_STUMBLE_OVER", "durian")];
     let launch = Launch { environment: &armed, ..Launch::default() };
