@@ -34,6 +34,7 @@ use std::{
     time::{Duration, Instant},
 };
 use support::{
+    app::AS_SHIPPED,
     client::Client,
     program::Program,
     regency::{Actor, Stack},
