@@ -36,13 +36,20 @@ async fn main() {
     uploads(&app, 0).await;
     puts(&bucket, 0).await;
     let (mut acknowledged, mut raw) = (Vec::new(), Vec::new());
+    let (mut of_raw, mut of_uploads) = (Processor::default(), Processor::default());
     for round in 1..=ROUNDS {
+        let before = Processor::now();
         raw.push(puts(&bucket, round).await);
+        let between = Processor::now();
         acknowledged.push(uploads(&app, round).await);
+        of_raw.add(before, between);
+        of_uploads.add(between, Processor::now());
     }
     let (raw, acknowledged) = (median(raw), median(acknowledged));
     println!("raw PUTs of {SIZE} bytes, {CLIENTS} at once:   {raw:.0} a second");
     println!("acknowledged uploads, {CLIENTS} clients:       {acknowledged:.0} a second");
+    of_raw.tell("a raw PUT");
+    of_uploads.tell("an upload");
     println!("ratio: {:.2} (aim: at least 0.70)", acknowledged / raw);
     app.finish().await;
 }
@@ -86,6 +93,51 @@ async fn timed<F: Future<Output = ()> + Send + 'static>(work: impl Fn(usize, usi
         ended.expect("a client ends well");
     }
     (CLIENTS * EACH) as f64 / started.elapsed().as_secs_f64()
+}
+
+/// Seconds of processor that the parts have used: what limits uploads where all of them share the same cores.
+#[derive(Clone, Copy, Default)]
+struct Processor {
+    minio: f64,
+    postgres: f64,
+    /// Lumbung and its clients.
+    ours: f64,
+}
+
+impl Processor {
+    fn now() -> Processor {
+        let mut used = Processor::default();
+        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            // A process may end meanwhile.
+            let Ok(stat) = std::fs::read_to_string(process.path().join("stat")) else { continue };
+            let Some((head, tail)) = stat.rsplit_once(')') else { continue };
+            let Some((number, name)) = head.split_once(" (") else { continue };
+            let ticks = tail.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+            let seconds = ticks.sum::<f64>() / rustix::param::clock_ticks_per_second() as f64;
+            match name {
+                "minio" => used.minio += seconds,
+                "postgres" => used.postgres += seconds,
+                _ if number == std::process::id().to_string() => used.ours += seconds,
+                _ => {}
+            }
+        }
+        used
+    }
+
+    fn add(&mut self, from: Processor, to: Processor) {
+        self.minio += to.minio - from.minio;
+        self.postgres += to.postgres - from.postgres;
+        self.ours += to.ours - from.ours;
+    }
+
+    fn tell(self, what: &str) {
+        let each = |seconds: f64| seconds * 1e3 / (CLIENTS * EACH * ROUNDS) as f64;
+        let [minio, postgres, ours] = [self.minio, self.postgres, self.ours].map(each);
+        println!(
+            "{what} uses {:.1} ms of processor: MinIO {minio:.1}, PostgreSQL {postgres:.1}, Lumbung and its client {ours:.1}",
+            minio + postgres + ours
+        );
+    }
 }
 
 fn random() -> Vec<u8> {

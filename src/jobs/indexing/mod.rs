@@ -1,35 +1,31 @@
 //! This node's index follows the log of changes in the database. The log's numbers become visible out of order, so every
 //! look goes back a window behind the newest number applied; applying twice changes nothing.
 
+mod gather;
+
+pub use gather::days;
+
 use std::collections::HashSet;
 use std::slice;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
-
 use crate::{
     app::{App, Happening},
-    blob,
     crash::{Point, point},
     db,
-    document::{self, Applied, Document, Reach, State, Told, WINDOW, number_at, numbers_of, time_of},
-    download::Text,
-    error::{Error, Kind, Result, say},
+    document::{self, Applied, Document, State, WINDOW, number_at, numbers_of, time_of},
+    error::{Error, Kind, Result},
     id::DocumentId,
-    read::Page,
-    search::{Change, Details, Index, IndexedDocument},
+    search::{Change, Index},
 };
+use gather::{Gathered, gather};
 
 /// Documents that are applied together.
 const BATCH: i64 = 200;
-/// Documents that are fetched at the same time: most of a rebuild is waiting for the store.
-const FETCHED: usize = 8;
 /// Changes that are read at once to be applied, and to be left out of an answer.
 const LOOK: i64 = 1000;
 const PENDING: i64 = 10_000;
-/// Texts of one batch that may be lost. Where more are, something is wrong with the store and not with these documents.
-const MOST_LOST: usize = 10;
 
 pub async fn run(app: App) {
     let poll = Duration::from_millis(app.config.search.poll_milliseconds);
@@ -211,51 +207,6 @@ fn progress(app: &App) -> MutexGuard<'_, Applied> {
     app.applied.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the index has to take in of some documents, as they were when they were asked for.
-#[derive(Default)]
-struct Gathered {
-    changes: Vec<Change>,
-    /// Those whose text comes in with it.
-    findable: Vec<Document>,
-    is_destroyed: bool,
-}
-
-impl Gathered {
-    fn without(mut self, documents: &[DocumentId]) -> Gathered {
-        self.changes.retain(|change| !documents.contains(&DocumentId(change.document())));
-        self.findable.retain(|document| !documents.contains(&document.id));
-        self
-    }
-}
-
-async fn gather(app: &App, documents: &[DocumentId]) -> Result<Gathered> {
-    let mut told = document::told(&app.db, &app.keys, documents, app.clock.now()).await?;
-    let is_read = |document: &Document| document.trashed_at.is_none() && document.version.state == State::Ready;
-    let read = told.values().map(|told| &told.document).filter(|document| is_read(document));
-    let read: Vec<_> = read.map(|document| (&document.version, document.office)).collect();
-    let mut texts = app.shelf.texts(&read).await?;
-    let rows: Vec<_> = documents
-        .iter()
-        .map(|id| {
-            let told = told.remove(id);
-            let text = told.as_ref().and_then(|told| texts.remove(&told.document.version.id));
-            (*id, told, text)
-        })
-        .collect();
-    let mut fetched =
-        stream::iter(rows).map(|(id, told, text)| db::beside(change_of(app, id, told, text))).buffered(FETCHED);
-    let (mut gathered, mut lost) = (Gathered::default(), 0);
-    while let Some(looked) = fetched.next().await {
-        let Looked { change, document, is_lost } = looked?;
-        lost += usize::from(is_lost);
-        gathered.is_destroyed |= document.is_none();
-        let is_findable = |document: &Document| !is_lost && is_read(document) && document.state == State::Reading;
-        gathered.findable.extend(document.filter(is_findable));
-        gathered.changes.push(change);
-    }
-    if lost > MOST_LOST { Err(too_many_lost()) } else { Ok(gathered) }
-}
-
 /// Brings the index up to what was gathered, one by one where it does not take them together.
 async fn apply(app: &App, gathered: Gathered, former: i64, cursor: i64) -> Result<Vec<Document>> {
     let documents: Vec<DocumentId> = gathered.changes.iter().map(|change| DocumentId(change.document())).collect();
@@ -318,49 +269,6 @@ async fn announce_shown(app: &App, mut findable: Vec<Document>) -> Result<()> {
     announce(app, &findable).await
 }
 
-/// What the index has to hold of a document; none is there when it was destroyed.
-struct Looked {
-    change: Change,
-    document: Option<Document>,
-    /// Its text is damaged or gone: it is found by its details alone.
-    is_lost: bool,
-}
-
-async fn change_of(app: &App, id: DocumentId, told: Option<Told>, text: Option<Result<Text>>) -> Result<Looked> {
-    let removed = |document| Looked { change: Change::Remove(id.0), document, is_lost: false };
-    let Some(told) = told else { return Ok(removed(None)) };
-    if told.document.trashed_at.is_some() {
-        return Ok(removed(Some(told.document)));
-    }
-    let opened = match text {
-        Some(Ok(text)) => app.shelf.open_text(&told.document.version, text).await,
-        Some(Err(cause)) => Err(cause),
-        None => Ok(Vec::new()),
-    };
-    let (pages, is_lost) = match opened {
-        Ok(pages) => (pages, false),
-        // A store that is away will give it later, and so will a database.
-        Err(cause) if blob::is_away(&cause) => return Err(cause),
-        Err(cause) => {
-            tracing::error!(document = %id, cause = %cause.chain(),
-                "a text cannot be opened; the document is found by its details alone until `lumbung verify --scrub --repair` mends it, or until `lumbung reindex`");
-            (Vec::new(), true)
-        }
-    };
-    let change = Change::Replace(indexed(app, &told, pages)?);
-    Ok(Looked { change, document: Some(told.document), is_lost })
-}
-
-fn too_many_lost() -> Error {
-    Error::unavailable(
-        "texts-lost",
-        say(
-            "Terlalu banyak teks tidak ada di simpanan. Periksa apakah simpanan dan basis data ini sepasang.",
-            "Too many texts are not in the store. See whether this store and this database belong together.",
-        ),
-    )
-}
-
 /// A merge that is under way ends soon and takes away what it saw deleted; then the rest can be rewritten.
 fn purge(index: &Index) -> Result<()> {
     for _ in 0..100 {
@@ -396,41 +304,4 @@ async fn announce(app: &App, findable: &[Document]) -> Result<()> {
         });
     }
     Ok(())
-}
-
-fn indexed(app: &App, told: &Told, pages: Vec<Page>) -> Result<IndexedDocument> {
-    let document = &told.document;
-    let details = &document.details;
-    let (day, _) = document.list_place(&app.zone);
-    let day: jiff::civil::Date = day.parse().map_err(Error::internal)?;
-    let numbers = |numbers: &[i64]| numbers.iter().map(|number| *number as u64).collect();
-    Ok(IndexedDocument {
-        document: document.id.0,
-        version: document.version.id.0,
-        office: document.office_number as u64,
-        class: details.security_class.level() as u8,
-        reach_all: details.reach == Reach::Kabupaten,
-        granted: numbers(&told.granted),
-        linked: numbers(&told.linked),
-        kind: details.kind.clone(),
-        classification: details.classification.clone(),
-        date: days(day),
-        year: i32::from(day.year()),
-        received_ms: document.received_at.0,
-        details: Details {
-            title: details.title.clone(),
-            number: details.number.clone(),
-            sender: details.sender.clone(),
-            recipient: details.recipient.clone(),
-            summary: details.summary.clone(),
-            labels: details.labels.clone(),
-            file_name: Some(document.version.file_name.clone()),
-        },
-        pages: pages.into_iter().map(|page| (page.number, page.text)).collect(),
-    })
-}
-
-/// Days since 1970-01-01.
-pub fn days(day: jiff::civil::Date) -> i64 {
-    i64::from(day.since(jiff::civil::date(1970, 1, 1)).map_or(0, |span| span.get_days()))
 }
