@@ -45,7 +45,8 @@ section! { Upload {
     max_pictures: usize, max_title: usize, max_file_name: usize,
 } }
 section! { Queue {
-    workers: u32, lease_seconds: u64, max_attempts: u32, max_interruptions: u32, backoff_seconds: u64, office_step_seconds: u64,
+    workers: u32, lease_seconds: u64, max_attempts: u32, max_interruptions: u32, backoff_seconds: u64,
+    office_step_seconds: u64,
 } }
 section! { Reading {
     require_jail: bool, tesseract: String, languages: String, dpi: u32, memory_mib: u64, cpu_seconds: u64,
@@ -61,7 +62,8 @@ section! { Session {
     access_seconds: u64, refresh_days: u64, web_hours: u64, activation_days: u64, min_password: usize,
 } }
 section! { Throttle {
-    login_free: i64, network_free: i64, account_free: i64, link_free: i64, first_wait_seconds: u64, longest_wait_seconds: u64,
+    login_free: i64, network_free: i64, account_free: i64, link_free: i64, first_wait_seconds: u64,
+    longest_wait_seconds: u64,
     forget_seconds: u64,
 } }
 section! { Links {

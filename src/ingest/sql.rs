@@ -135,15 +135,15 @@ pub(super) async fn make_live(tx: &mut Tx, blob: BlobId) -> Result<bool> {
     Ok(tx.execute("UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending'", params![blob]).await? == 1)
 }
 
+/// Makes a blob live unless the office has its twin, as it has for hardly any file.
 const LIVE_ALONE: &str = "UPDATE blob SET state = 'live' WHERE id = $1 AND state = 'pending' AND NOT EXISTS
     (SELECT 1 FROM blob twin WHERE twin.dedupe = $2 AND twin.state = 'live' AND twin.office = $3)";
 
-/// The same where the office has no live twin, as for nearly every file: one statement instead of two.
 pub(super) async fn make_live_alone(tx: &mut Tx, blob: BlobId, office: OfficeId, dedupe: &[u8; 32]) -> Result<bool> {
     Ok(tx.execute(LIVE_ALONE, params![blob, *dedupe, office]).await? == 1)
 }
 
-/// The same, or the transaction fails.
+/// Or the transaction fails.
 pub(super) async fn must_live_alone(tx: &mut Tx, blob: BlobId, office: OfficeId, dedupe: &[u8; 32]) -> Result<()> {
     tx.change_one(LIVE_ALONE, params![blob, *dedupe, office]).await
 }
