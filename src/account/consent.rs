@@ -1,6 +1,6 @@
 //! What one person alone must not do: make a head, or reset the credentials of an activated account. One asks, another
-//! agrees: two of the office's heads and admins, or, where the office has not two, a provisioner and a platform admin. The
-//! list of these requests is open to every member for a year.
+//! agrees: two of the office's heads and admins of whom neither gave the other their account, or, where the office has not
+//! two such, a provisioner and a platform admin. The list of these requests is open to every member for a year.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{
     Accounts,
+    independent::{self, Links},
     member::{self, Link, Outcome, Side},
     sql,
 };
@@ -128,7 +129,7 @@ impl Accounts {
                 ),
             ));
         }
-        let may = role.is_regency() || sql::deciders(tx, office, person, now).await? < 2;
+        let may = role.is_regency() || !independent::has_two(tx, office, person, now).await?;
         if may { Ok(()) } else { Err(member::runs_itself_error()) }
     }
 
@@ -161,6 +162,13 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let row = sql::consent(&mut tx, office, id).await?.ok_or_else(Error::not_found)?;
         may_decide(actor, office, &row, decision)?;
+        let is_inside = row.asked_as == Side::Office.as_str();
+        if decision == Decision::Agree
+            && is_inside
+            && !Links::of(&mut tx, office).await?.are_two(PersonId(row.asked_by), actor.person())
+        {
+            return Err(not_two());
+        }
         let state = if decision == Decision::Agree { "agreed" } else { "refused" };
         if !sql::decide_consent(&mut tx, id, state, actor.person(), now).await? {
             return Err(settled());
@@ -277,6 +285,16 @@ fn second_person() -> Error {
         say(
             "Ini perlu persetujuan orang kedua: admin atau pimpinan lain di kantor itu, bukan yang meminta dan bukan yang bersangkutan.",
             "This needs a second person: another admin or head of that office, neither who asked nor who it is about.",
+        ),
+    )
+}
+
+fn not_two() -> Error {
+    Error::forbidden(
+        "not-two",
+        say(
+            "Akun Anda dan akun yang meminta dibuka dengan tautan dari satu orang, sehingga keduanya dihitung sebagai satu. Mintalah persetujuan admin atau pimpinan lain, atau provisioner bersama admin platform.",
+            "Your account and that of whoever asked were opened by one person's links, so that both count as one. Ask another admin or head to agree, or a provisioner together with a platform admin.",
         ),
     )
 }

@@ -7,7 +7,7 @@ use super::{
     Accounts,
     activation::{self, create_person, reissue},
     consent::ConsentKind,
-    sql,
+    independent, sql,
 };
 use crate::{
     access::{Act, Actor, Role},
@@ -166,7 +166,8 @@ impl Accounts {
                 let now = self.clock.now();
                 let is_known = matches!(new.who, Admission::Known(_));
                 let runs_itself = sql::activated_members(tx, office, now).await? > 0;
-                let lacks_second = new.role == Role::Head && sql::deciders(tx, office, actor.person(), now).await? < 2;
+                let lacks_second =
+                    new.role == Role::Head && !independent::has_two(tx, office, actor.person(), now).await?;
                 if is_known || runs_itself && !lacks_second { Err(runs_itself_error()) } else { Ok(side) }
             }
         }

@@ -4,6 +4,7 @@
 mod activation;
 mod authenticate;
 mod consent;
+mod independent;
 mod login;
 mod member;
 mod password;

@@ -269,16 +269,36 @@ pub(in crate::account) async fn activated_members(tx: &mut Tx, office: OfficeId,
 }
 
 /// Activated heads and admins of the office other than one person: those who may decide about that person.
-pub(in crate::account) async fn deciders(tx: &mut Tx, office: OfficeId, about: PersonId, now: Time) -> Result<i64> {
-    let row: Option<(i64,)> = tx
-        .one(
-            "SELECT count(DISTINCT p.person) FROM post p JOIN person n ON n.id = p.person
+pub(in crate::account) async fn deciders(
+    tx: &mut Tx,
+    office: OfficeId,
+    about: PersonId,
+    now: Time,
+) -> Result<Vec<PersonId>> {
+    let rows: Vec<(Uuid,)> = tx
+        .all(
+            "SELECT DISTINCT p.person FROM post p JOIN person n ON n.id = p.person
              WHERE p.office = $1 AND p.person <> $2 AND (p.until IS NULL OR p.until > $3)
                 AND n.activated_at IS NOT NULL AND n.disabled_at IS NULL AND p.role IN ('head', 'office_admin')",
             params![office, about, now],
         )
         .await?;
-    Ok(row.map_or(0, |(count,)| count))
+    Ok(rows.into_iter().map(|(person,)| PersonId(person)).collect())
+}
+
+/// Of those who are or were head or admin here: whose account was last activated by a link of another one of them.
+pub(in crate::account) async fn activated_by(tx: &mut Tx, office: OfficeId) -> Result<Vec<(PersonId, PersonId)>> {
+    let rows: Vec<(Uuid, Uuid)> = tx
+        .all(
+            "SELECT DISTINCT a.person, a.made_by FROM activation a
+             JOIN post p ON p.person = a.person AND p.office = $1 AND p.role IN ('head', 'office_admin')
+             JOIN post m ON m.person = a.made_by AND m.office = $1 AND m.role IN ('head', 'office_admin')
+             WHERE a.used_at IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM activation l WHERE l.person = a.person AND l.used_at > a.used_at)",
+            params![office],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(person, maker)| (PersonId(person), PersonId(maker))).collect())
 }
 
 pub(in crate::account) async fn insert_activation(

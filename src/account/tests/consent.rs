@@ -116,6 +116,54 @@ async fn an_office_with_two_deciders_needs_nobody_from_outside() {
     }
 }
 
+/// Makes a member with an account and activates it, as whoever keeps the link for themselves could.
+async fn puppet(house: &House, by: &Actor, login: &str, role: Role) -> Actor {
+    let new = NewMember { who: Admission::New { login, name: login, email: "" }, role };
+    let Outcome::Done { link: Some(link), .. } =
+        house.accounts.admit_member(by, house.one, new, &at("-")).await.unwrap()
+    else {
+        panic!("no link for {login}")
+    };
+    house.accounts.activate(&link.secret, PASSWORD, &at("-")).await.unwrap();
+    house.actor(login).await
+}
+
+#[tokio::test]
+async fn an_admin_who_makes_a_second_admin_is_still_one_person() {
+    let house = House::build().await;
+    let (sekdes, kades, sari) = village(&house).await;
+    let second = puppet(&house, &sekdes, "kembaran", Role::OfficeAdmin).await;
+    let third = puppet(&house, &second, "cermin", Role::OfficeAdmin).await;
+    for (asks, agrees) in [(&sekdes, &second), (&second, &sekdes), (&sekdes, &third), (&third, &second)] {
+        let id = ask_reset(&house, asks, house.one, sari).await;
+        assert_eq!(slug(agree(&house, agrees, house.one, id).await), "not-two");
+        let refused = house.accounts.decide(agrees, house.one, id, Decision::Refuse, &at("-")).await;
+        assert_eq!(slug(refused), "ok", "refusing takes one");
+    }
+    let who = Admission::New { login: "penjabat", name: "Penjabat", email: "" };
+    let new = NewMember { who, role: Role::Head };
+    let Outcome::Waits(id) = house.accounts.admit_member(&sekdes, house.one, new, &at("-")).await.unwrap() else {
+        panic!("made by one person")
+    };
+    assert_eq!(slug(agree(&house, &second, house.one, id).await), "not-two");
+    let id = ask_reset(&house, &third, house.one, sari).await;
+    assert_eq!(slug(agree(&house, &kades, house.one, id).await), "ok", "the head's account came from outside");
+}
+
+#[tokio::test]
+async fn an_office_of_one_person_and_their_puppets_has_no_two_and_is_helped_from_outside() {
+    let house = House::build().await;
+    house.person("sekdes", house.one, Role::OfficeAdmin).await;
+    let sari = house.person("sari", house.one, Role::Clerk).await;
+    let sekdes = house.actor("sekdes").await;
+    puppet(&house, &sekdes, "kembaran", Role::OfficeAdmin).await;
+    house.person("prov", house.root, Role::Provisioner).await;
+    house.person("admin", house.root, Role::PlatformAdmin).await;
+    let (prov, admin) = (house.actor("prov").await, house.actor("admin").await);
+    let id = ask_reset(&house, &prov, house.one, sari).await;
+    assert!(agree(&house, &admin, house.one, id).await.unwrap().link.is_some());
+}
+
 #[tokio::test]
 async fn where_no_two_are_left_provisioner_and_platform_admin_must_both_agree() {
     let house = House::build().await;
