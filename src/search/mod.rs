@@ -183,6 +183,11 @@ impl Index {
         })
     }
 
+    /// Reads something of it from the disk. Blocks.
+    pub fn answers(&self) -> Result<()> {
+        self.read(|snapshot| snapshot.segments.first().map_or(Ok(()), |segment| segment.stored(0).map(drop)))
+    }
+
     fn snapshot(&self) -> Arc<Snapshot> {
         self.0.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

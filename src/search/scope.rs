@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{error::Result, search::bits::Bits};
 
-/// Opaque on purpose; only `access.rs` makes one.
+/// Opaque on purpose; `desk::search::scope` makes it of a sight, which only `access.rs` makes of a reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope(Option<Reader>);
 
@@ -37,8 +37,6 @@ const COUNTS: usize = 2048;
 impl Scope {
     /// What a member of an office may find: its own, what it was granted, and, with `reads_reach`, what every office
     /// of the regency may read; the highest class only for its head. Through links the title alone.
-    ///
-    /// Only `access.rs` calls this: it knows the reader.
     pub fn office(office: u64, is_head: bool, reads_reach: bool) -> Scope {
         Scope(Some(Reader { office, is_head, reads_reach }))
     }

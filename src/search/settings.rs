@@ -12,6 +12,8 @@ pub struct Settings {
     pub commit_bytes: usize,
     /// Decrypted pieces of index files kept in memory, together at most so many bytes.
     pub cache_bytes: usize,
+    /// Files of the index that are open at a time; others are opened when a question reads them.
+    pub open_files: usize,
     /// Whether a commit reaches the disk before it counts. Without it a power cut may cost the whole index (it is
     /// rebuilt), never a document.
     pub durable: bool,
@@ -60,6 +62,7 @@ impl Default for Settings {
             writer_memory_bytes: 64 << 20,
             commit_bytes: 10 << 20,
             cache_bytes: 64 << 20,
+            open_files: 64,
             durable: true,
             verify_at_open: true,
             merge_segments: 8,

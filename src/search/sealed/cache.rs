@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError},
 };
 
 use tantivy::directory::OwnedBytes;
@@ -13,7 +10,6 @@ use tantivy::directory::OwnedBytes;
 /// Second-chance replacement: one bit a chunk instead of a list that every reader would have to reorder.
 pub(super) struct Cache {
     budget: usize,
-    next_id: AtomicU64,
     held: Mutex<Held>,
 }
 
@@ -33,12 +29,7 @@ struct Slot {
 
 impl Cache {
     pub(super) fn new(budget: usize) -> Cache {
-        Cache { budget, next_id: AtomicU64::new(0), held: Mutex::default() }
-    }
-
-    /// Names an open file: a path may be written anew, an id is never given twice.
-    pub(super) fn fresh_id(&self) -> u64 {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
+        Cache { budget, held: Mutex::default() }
     }
 
     pub(super) fn get(&self, file: u64, chunk: u64) -> Option<OwnedBytes> {

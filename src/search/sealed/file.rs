@@ -12,7 +12,6 @@ use std::{
     fs::File,
     io::{self, Write},
     ops::Range,
-    os::unix::fs::FileExt,
     path::Path,
     sync::{
         Arc,
@@ -29,7 +28,7 @@ use tantivy::{
 };
 use zeroize::Zeroizing;
 
-use super::cache::Cache;
+use super::{cache::Cache, handles::Handle};
 use crate::crash::{Point, point};
 use crate::id;
 
@@ -116,7 +115,7 @@ impl TerminatingWrite for Sealer {
 /// Reads any range of a sealed file; what does not authenticate is an error and raises the directory's alarm.
 pub(super) struct Opened {
     id: u64,
-    file: File,
+    file: Handle,
     cipher: LessSafeKey,
     len: usize,
     chunks: u64,
@@ -127,15 +126,17 @@ pub(super) struct Opened {
 }
 
 impl Opened {
+    /// `id` names an open file: a path may be written anew, an id is never given twice.
     pub(super) fn open(
-        file: File,
+        id: u64,
+        file: Handle,
         key: &[u8; 32],
         path: &Path,
         cache: Arc<Cache>,
         alarm: Arc<AtomicBool>,
     ) -> io::Result<Opened> {
         let mut head = [0; HEAD];
-        let size = file.metadata()?.len() as usize;
+        let size = file.size()? as usize;
         let readable = size >= HEAD + TAG && file.read_exact_at(&mut head, 0).is_ok() && head.starts_with(MAGIC);
         let body = size.saturating_sub(HEAD);
         let chunks = body.div_ceil(CHUNK + TAG);
@@ -143,7 +144,6 @@ impl Opened {
             return Err(damaged(&alarm));
         }
         let cipher = cipher(key, &head[MAGIC.len()..], path);
-        let id = cache.fresh_id();
         let is_kept = path.extension().is_none_or(|kind| kind != "store");
         let opened =
             Opened { id, file, cipher, len: body - chunks * TAG, chunks: chunks as u64, cache, is_kept, alarm };
@@ -172,7 +172,9 @@ impl Opened {
         let last = at + 1 == self.chunks;
         let size = if last { self.len - at as usize * CHUNK + TAG } else { CHUNK + TAG };
         let mut bytes = vec![0; size];
-        self.file.read_exact_at(&mut bytes, HEAD as u64 + at * (CHUNK + TAG) as u64)?;
+        let read = self.file.read_exact_at(&mut bytes, HEAD as u64 + at * (CHUNK + TAG) as u64);
+        // Somebody took it away since it was opened.
+        read.map_err(|cause| if cause.kind() == io::ErrorKind::NotFound { damaged(&self.alarm) } else { cause })?;
         let opened = self.cipher.open_in_place(nonce(at, last), Aad::empty(), &mut bytes);
         let plain = opened.map_err(|_| damaged(&self.alarm))?.len();
         bytes.truncate(plain);

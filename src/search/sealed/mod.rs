@@ -3,6 +3,7 @@
 
 mod cache;
 mod file;
+mod handles;
 
 use std::{
     fmt,
@@ -11,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 use self::{
     cache::Cache,
     file::{Opened, Sealer},
+    handles::Handles,
 };
 use super::Settings;
 
@@ -35,6 +37,8 @@ struct Shared {
     key: Zeroizing<[u8; 32]>,
     durable: bool,
     cache: Arc<Cache>,
+    handles: Arc<Handles>,
+    next_id: AtomicU64,
     alarm: Arc<AtomicBool>,
 }
 
@@ -46,6 +50,8 @@ impl SealedDirectory {
             key: Zeroizing::new(*key),
             durable: settings.durable,
             cache: Arc::new(Cache::new(settings.cache_bytes)),
+            handles: Arc::new(Handles::new(settings.open_files)),
+            next_id: AtomicU64::new(0),
             alarm: Arc::default(),
         })))
     }
@@ -71,7 +77,7 @@ impl SealedDirectory {
     }
 
     pub(super) fn remove(&self, unwanted: impl Fn(&str) -> bool) -> io::Result<()> {
-        self.own_files(unwanted)?.iter().try_for_each(fs::remove_file)
+        self.own_files(unwanted)?.iter().try_for_each(|path| self.0.handles.delete(path))
     }
 
     fn own_files(&self, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
@@ -87,8 +93,10 @@ impl SealedDirectory {
     }
 
     fn opened(&self, path: &Path) -> io::Result<Opened> {
-        let file = File::open(self.0.root.join(path))?;
-        Opened::open(file, &self.0.key, path, self.0.cache.clone(), self.0.alarm.clone())
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        let is_replaced = !path.to_str().is_some_and(of_segment);
+        let file = self.0.handles.reader(id, self.0.root.join(path), is_replaced);
+        Opened::open(id, file, &self.0.key, path, self.0.cache.clone(), self.0.alarm.clone())
     }
 
     fn read_error(path: &Path, error: io::Error) -> OpenReadError {
@@ -101,10 +109,15 @@ impl SealedDirectory {
 
 /// Segment files are named by 32 hex letters; the rest is the list of segments and the list of files.
 fn is_ours(name: &str) -> bool {
-    is_segment(name.split('.').next().unwrap_or_default())
+    of_segment(name)
         || name.starts_with("meta.json")
         || name.starts_with(".managed.json")
         || name.starts_with(".tantivy-")
+}
+
+/// Such a file is written once and never again under the same name.
+fn of_segment(name: &str) -> bool {
+    is_segment(name.split('.').next().unwrap_or_default())
 }
 
 pub(super) fn is_segment(stem: &str) -> bool {
@@ -124,7 +137,7 @@ impl Directory for SealedDirectory {
     }
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
-        fs::remove_file(self.0.root.join(path)).map_err(|error| match error.kind() {
+        self.0.handles.delete(&self.0.root.join(path)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => DeleteError::FileDoesNotExist(path.to_owned()),
             _ => DeleteError::IoError { io_error: Arc::new(error), filepath: path.to_owned() },
         })
