@@ -160,13 +160,13 @@ impl Queue {
     /// long the store is away, nothing that waits for it is given up.
     pub async fn postpone(&self, job: &Claimed, error: &str) -> Result<Time> {
         let at = self.clock.now().plus(self.backoff(AWAY));
-        sql::postpone(&self.db, job.id, job.lease, error, at).await?;
+        sql::hand_back(&self.db, job.id, job.lease, Some((at, error))).await?;
         Ok(at)
     }
 
     /// Gives the job back unharmed, as a graceful stop does: the attempt does not count.
     pub async fn hand_back(&self, job: &Claimed) -> Result<()> {
-        sql::hand_back(&self.db, job.id, job.lease).await
+        sql::hand_back(&self.db, job.id, job.lease, None).await
     }
 
     /// Takes back what a former life of this node held. Only for a database of which this is the one node.

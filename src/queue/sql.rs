@@ -100,20 +100,13 @@ pub(super) async fn fail(db: &Db, id: JobId, lease: Uuid, error: &str, outcome: 
     .map(drop)
 }
 
-pub(super) async fn postpone(db: &Db, id: JobId, lease: Uuid, error: &str, run_at: Time) -> Result<()> {
+/// The attempt does not count. Where it is said, the job waits until then and says why.
+pub(super) async fn hand_back(db: &Db, id: JobId, lease: Uuid, wait: Option<(Time, &str)>) -> Result<()> {
+    let (run_at, error) = wait.unzip();
     db.execute(
-        "UPDATE job SET leased_until = 0, lease = NULL, attempts = attempts - 1, run_at = $3, last_error = $4
-         WHERE id = $1 AND lease = $2",
+        "UPDATE job SET leased_until = 0, lease = NULL, attempts = attempts - 1, run_at = COALESCE($3, run_at),
+             last_error = COALESCE($4, last_error) WHERE id = $1 AND lease = $2",
         params![id, lease, run_at, error],
-    )
-    .await
-    .map(drop)
-}
-
-pub(super) async fn hand_back(db: &Db, id: JobId, lease: Uuid) -> Result<()> {
-    db.execute(
-        "UPDATE job SET leased_until = 0, lease = NULL, attempts = attempts - 1 WHERE id = $1 AND lease = $2",
-        params![id, lease],
     )
     .await
     .map(drop)

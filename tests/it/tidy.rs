@@ -124,6 +124,25 @@ fn every_figure_in_the_readme_names_the_command_that_prints_it() {
     assert!(nameless.is_empty(), "figures without a command that exists:\n{}", nameless.join("\n"));
 }
 
+/// No kept crate does its work on both databases; it is ours as long as it is small.
+#[test]
+fn the_queue_is_below_three_hundred_lines() {
+    let lines = |path: &str| {
+        let text = fs::read_to_string(path).expect("the queue");
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+    };
+    let all = lines("src/queue/mod.rs") + lines("src/queue/sql.rs");
+    assert!(all < 300, "{all} lines of code; ARCHITECTURE.md says below 300");
+}
+
+/// What may be found is decided in one place, of what `access.rs` knows of the reader.
+#[test]
+fn a_scope_of_search_is_made_in_one_place() {
+    let makers = sources("src").filter(|source| source.text.contains("Scope::office("));
+    let makers: Vec<String> = makers.map(|source| source.path.display().to_string()).collect();
+    assert_eq!(makers, ["src/desk/search.rs"]);
+}
+
 fn is_known_command(text: &str) -> bool {
     match text.split_whitespace().collect::<Vec<_>>()[..] {
         ["cargo", "bench", "--bench", name, ..] => Path::new("benches").join(format!("{name}.rs")).exists(),
