@@ -1,4 +1,4 @@
-//! What kind of file this is, by its content. The name only decides between kinds of plain text.
+//! What kind of file this is, by its content. A name tells a table from other plain text and nothing else.
 
 pub(super) const PDF: &str = "application/pdf";
 pub(super) const TIFF: &str = "image/tiff";
@@ -117,22 +117,35 @@ fn text(head: &[u8], name: &str) -> &'static str {
         return UNKNOWN;
     }
     let shown = String::from_utf8_lossy(&head[..head.len().min(8 << 10)]);
-    let lower = name.to_lowercase();
     let start = shown.trim_start_matches('\u{feff}').trim_start();
-    if start.starts_with('<') && !lower.ends_with(".txt") {
-        return if start.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("<?xml")) {
-            "text/xml"
-        } else {
-            "text/html"
-        };
+    if let Some(kind) = markup(start) {
+        return kind;
     }
     if is_mail(start) {
-        EML
-    } else if lower.ends_with(".csv") || (!lower.ends_with(".txt") && is_table(start)) {
-        CSV
-    } else {
-        TEXT
+        return EML;
     }
+    // Only here does the name count: lines with commas in them are a table or a letter, and either is read.
+    let lower = name.to_lowercase();
+    let is_csv = lower.ends_with(".csv") || (!lower.ends_with(".txt") && is_table(start));
+    if is_csv { CSV } else { TEXT }
+}
+
+/// A page or XML, by how it begins. A letter may begin with `<` too.
+fn markup(start: &str) -> Option<&'static str> {
+    let begins = |mark: &str| start.get(..mark.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(mark));
+    if begins("<?xml") {
+        return Some("text/xml");
+    }
+    let is_page = begins("<!doctype") || begins("<!--") || is_element(start);
+    is_page.then_some("text/html")
+}
+
+/// A tag with which pages and drawings begin. Any other one is text, as in a letter that tells somebody what to type.
+fn is_element(start: &str) -> bool {
+    const FIRST: [&str; 4] = ["html", "head", "body", "svg"];
+    let Some(tag) = start.strip_prefix('<') else { return false };
+    let length = tag.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tag.len());
+    FIRST.iter().any(|known| known.eq_ignore_ascii_case(&tag[..length]))
 }
 
 fn is_text(head: &[u8]) -> bool {
@@ -200,6 +213,20 @@ mod tests {
             (b"Yth. Bapak Camat\ndi tempat", "", TEXT),
             (b"\xff\xfeY\0t\0h\0", "", TEXT),
             (b"<html><body>", "a.html", "text/html"),
+            (b"<html><body>", "a.txt", "text/html"),
+            (b"<HTML lang=id>", "a.csv", "text/html"),
+            (b"\xef\xbb\xbf \r\n<!DOCTYPE html><p>Undangan", "a.txt", "text/html"),
+            (b"<!-- disimpan dari peramban -->\n<p>Undangan", "a.txt", "text/html"),
+            (b"<div class=\"surat\">Undangan</div>", "a.html", TEXT),
+            (b"<svg viewBox=\"0 0 1 1\"/>", "gambar.txt", "text/html"),
+            (b"<?xml version=\"1.0\"?><faktur/>", "a.txt", "text/xml"),
+            (b"<?XML version=\"1.0\"?><faktur/>", "", "text/xml"),
+            (b"<faktur><nomor>005</nomor></faktur>", "faktur.xml", TEXT),
+            (b"<<PENGUMUMAN>> Rapat di balai desa", "a.html", TEXT),
+            (b"<Rahasia> Kepada Yth. Camat", "a.xml", TEXT),
+            (b"<budi@desa.id> menulis:\nsetuju", "a.html", TEXT),
+            (b"< 5 hektar sawah", "", TEXT),
+            (b"<", "a.html", TEXT),
             (b"\x00\x01\x02\x03", "a.txt", UNKNOWN),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.doc", UNKNOWN),
         ];
