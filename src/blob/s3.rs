@@ -149,11 +149,14 @@ impl S3 {
         if expected.end - expected.start != length {
             return Err(unavailable("an answer of another length than was asked for"));
         }
-        let pieces = stream::try_unfold(got.body, |mut body| async move {
-            match body.next().await {
-                Some(Ok(piece)) => Ok(Some((piece, body))),
-                Some(Err(cause)) => Err(unavailable(cause)),
-                None => Ok(None),
+        // The client's own limits end with the head of an answer.
+        let silence = self.patience.answer;
+        let pieces = stream::try_unfold(got.body, move |mut body| async move {
+            match tokio::time::timeout(silence, body.next()).await {
+                Ok(Some(Ok(piece))) => Ok(Some((piece, body))),
+                Ok(Some(Err(cause))) => Err(unavailable(cause)),
+                Ok(None) => Ok(None),
+                Err(_) => Err(unavailable("an answer stalled in its midst")),
             }
         });
         Ok(Some(Body { object_size, length, stream: pieces.boxed() }))

@@ -48,7 +48,7 @@ pub struct S3Settings {
 #[serde(deny_unknown_fields)]
 pub struct Patience {
     pub connect: Duration,
-    /// For the first byte of one answer.
+    /// For the first byte of one answer, and for each further piece of it.
     pub answer: Duration,
     /// For a whole operation with its three attempts; one attempt takes at most a third of it.
     pub operation: Duration,

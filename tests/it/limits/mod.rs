@@ -13,7 +13,9 @@ mod quota;
 mod slow;
 mod stalled;
 mod unwritable;
+mod wrong_bytes;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -59,6 +61,28 @@ fn multipart(parts: &[Raw<'_>]) -> Vec<u8> {
 fn upload(caller: &Client, parts: &[Raw<'_>]) -> RequestBuilder {
     let request = caller.request(Method::POST, "/api/v1/documents").header("Content-Type", MULTIPART);
     request.body(multipart(parts))
+}
+
+/// Of `Upload-Metadata`: no details, and a picture that waits for others.
+const NO_DETAILS: &str = "metadata e30=";
+const HELD: &str = "hold";
+
+fn tus(caller: &Client, method: Method, path: &str) -> RequestBuilder {
+    caller.request(method, path).header("Tus-Resumable", "1.0.0")
+}
+
+/// Begins a resumable upload of so many bytes; its path.
+async fn begin_upload(caller: &Client, length: usize, more: &str) -> String {
+    let pairs = format!("filename {},{more}", STANDARD.encode("surat.txt"));
+    let request = tus(caller, Method::POST, "/api/v1/uploads").header("Upload-Length", length);
+    let begun = send(request.header("Upload-Metadata", pairs)).await.is(201);
+    let location = begun.header("location");
+    location[location.find("/api/v1/uploads/").expect("a place of ours")..].to_owned()
+}
+
+fn append(caller: &Client, place: &str, offset: usize, bytes: impl Into<reqwest::Body>) -> RequestBuilder {
+    let request = tus(caller, Method::PATCH, place).header("Upload-Offset", offset);
+    request.header("Content-Type", "application/offset+octet-stream").body(bytes)
 }
 
 /// The same refusal in both languages, each in its own words; returns the English one.

@@ -13,7 +13,7 @@ use crate::support::fault::{Fault, Faults};
 use crate::support::regency::Actor;
 
 /// Waits that fit a test; the order of things is that of the defaults.
-const IMPATIENT: &[(&str, &str)] = &[
+pub(super) const IMPATIENT: &[(&str, &str)] = &[
     ("storage.connect_seconds", "1"),
     ("storage.answer_seconds", "2"),
     ("storage.operation_seconds", "4"),
@@ -119,22 +119,36 @@ async fn an_upload_whose_answer_from_the_store_is_lost_is_acknowledged_once() {
     app.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_original_that_breaks_off_is_never_taken_for_whole() {
+/// Somebody asks for an original that does not come whole; how long it takes until they know.
+async fn told_that_it_is_broken(fault: Fault) -> Duration {
     let faults = Faults::ready().await;
     let app = TestApp::behind(&faults, IMPATIENT).await;
     let clerk = app.actor(Actor::Clerk);
     let bytes = letter(500_000);
     let document = clerk.upload_and_read("panjang.txt", bytes.clone(), json!({})).await;
     let path = format!("/api/v1/documents/{}/content", document["id"].as_str().expect("an id"));
-    faults.store.now(Fault::Truncate).await;
+    faults.store.now(fault).await;
+    let begun = Instant::now();
     let answer = clerk.request(Method::GET, &path).send().await.expect("an answer");
     let status = answer.status().as_u16();
     let came = answer.bytes().await;
+    let took = begun.elapsed();
     assert!(status == 503 || came.is_err(), "{status}: {:?} bytes as if whole", came.map(|bytes| bytes.len()));
     faults.store.now(Fault::None).await;
     assert_eq!(clerk.get(&path).await.is(200).body, bytes);
     app.finish().await;
+    took
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_original_that_breaks_off_is_never_taken_for_whole() {
+    told_that_it_is_broken(Fault::Truncate).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_original_that_stalls_on_its_way_is_given_up_within_the_limits_of_the_store() {
+    let took = told_that_it_is_broken(Fault::Stall).await;
+    assert!(took < STORE_LIMIT, "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,6 +42,8 @@ pub enum Fault {
     Hang,
     /// What was asked is done, and its answer breaks off after some thousand bytes.
     Truncate,
+    /// What was asked is done, and of a long answer some thousand bytes come and then no more, though the connection stays.
+    Stall,
     /// What was asked is done, and the connection is reset instead of its answer.
     LoseAnswer,
     /// A listing that was asked for since this began is answered as it was the first time, whatever changed; all else is passed on.
@@ -168,6 +170,7 @@ async fn serve(
             reset(client);
         }
         Fault::Truncate => answer_with(client, target, Flaw { ends: Some(4000), ..Flaw::default() }, fault).await,
+        Fault::Stall => answer_with(client, target, Flaw { stalls: Some(4000), ..Flaw::default() }, fault).await,
         Fault::LoseAnswer => answer_with(client, target, Flaw { ends: Some(0), ..Flaw::default() }, fault).await,
         Fault::StaleListing => match listing(&client).await {
             Some(asked) => answer_as_before(client, target, asked, &remembered).await,
@@ -275,7 +278,10 @@ async fn refuse(mut client: TcpStream, status: &str, code: &str) {
 /// What is wrong with an answer.
 #[derive(Default)]
 struct Flaw {
+    /// After so many bytes on one connection.
     ends: Option<usize>,
+    /// After so many bytes of each answer.
+    stalls: Option<usize>,
     /// A put on a connection that was kept ends it: it is refused on the next one.
     refuses_puts: bool,
     /// The same with a listing.
@@ -284,19 +290,29 @@ struct Flaw {
     wait: Duration,
 }
 
+impl Flaw {
+    /// How many of the next bytes are told, when so many were passed on this connection and of this answer.
+    fn told(&self, next: usize, passed: usize, of_answer: usize) -> usize {
+        let left = |most: Option<usize>, before: usize| most.map_or(next, |most| next.min(most.saturating_sub(before)));
+        left(self.ends, passed).min(left(self.stalls, of_answer))
+    }
+}
+
 /// Passes what is asked on, and the answer with its flaw, until the fault changes.
 async fn answer_with(mut client: TcpStream, target: SocketAddr, flaw: Flaw, mut fault: watch::Receiver<Fault>) {
     let Ok(mut server) = TcpStream::connect(target).await else { return reset(client) };
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
     let (mut asked, mut answer) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
-    let mut passed = 0;
+    let (mut passed, mut of_answer) = (0, 0);
     loop {
         tokio::select! {
             // Nobody keeps this connection for later, when another fault is in force.
             _ = fault.changed() => break,
             read = from_client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { break };
+                // Nobody asks on a connection before the answer to what was asked last has come.
+                of_answer = 0;
                 let is_listing = asked.starts_with(b"GET ") && first_line(&asked[..length]).contains(LISTING);
                 let refused = flaw.refuses_puts && asked.starts_with(b"PUT ") || flaw.refuses_listings && is_listing;
                 if refused || to_server.write_all(&asked[..length]).await.is_err() {
@@ -307,17 +323,26 @@ async fn answer_with(mut client: TcpStream, target: SocketAddr, flaw: Flaw, mut 
                 let Ok(length @ 1..) = read else { break };
                 // "Go on and send the body" is no answer yet.
                 let is_leave = answer[..length].starts_with(b"HTTP/1.1 100");
-                let told = if is_leave { length } else { length.min(flaw.ends.map_or(length, |ends| ends - passed)) };
+                let told = if is_leave { length } else { flaw.told(length, passed, of_answer) };
                 for (at, byte) in answer[..told].iter_mut().enumerate() {
-                    *byte ^= u8::from(flaw.flipped && (passed + at) % 20_000 == 3000);
+                    *byte ^= u8::from(flaw.flipped && (of_answer + at) % 20_000 == 3000);
                 }
                 if !is_leave && passed == 0 {
                     tokio::time::sleep(flaw.wait).await;
                 }
-                if to_client.write_all(&answer[..told]).await.is_err() || told < length {
+                if to_client.write_all(&answer[..told]).await.is_err() {
                     break;
                 }
-                passed += if is_leave { 0 } else { told };
+                if told < length {
+                    if flaw.stalls.is_some() {
+                        let _ = fault.changed().await;
+                    }
+                    break;
+                }
+                if !is_leave {
+                    passed += told;
+                    of_answer += told;
+                }
             }
         }
     }
