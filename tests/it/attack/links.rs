@@ -1,33 +1,13 @@
 //! Whether time tells of a link what its answers do not.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
+use super::timing::slower_of_pairs;
 use crate::share::{anyone, letter, link, terms};
 use crate::support::app::TestApp;
-use crate::support::client::Client;
 use crate::support::regency::{Actor, Stack};
 
 const PAIRS: usize = 150;
-
-/// Of pairs of wrong guesses, one at a link that exists and one at none, the share in which the first took longer.
-async fn slower_of_pairs(stranger: &Client, there: &str, missing: &str, way: &str) -> f64 {
-    let mut slower = 0;
-    for pair in 0..PAIRS {
-        let mut took = [Duration::ZERO; 2];
-        for turn in 0..2 {
-            let which = (pair + turn) % 2;
-            let body = json!({ "secret": "00000000000000000000000000000000" });
-            let path = format!("/api/v1/shared/{}/{way}", [there, missing][which]);
-            let begun = Instant::now();
-            stranger.post(&path, body).await.refusal(404, "link-unusable");
-            took[which] = begun.elapsed();
-        }
-        slower += usize::from(took[0] > took[1]);
-    }
-    slower as f64 / PAIRS as f64
-}
 
 async fn even_times(stack: Stack) {
     let settings = [("throttle.link_free", "1000000"), ("limits.api_requests_per_minute", "1000000")];
@@ -38,7 +18,13 @@ async fn even_times(stack: Stack) {
     let missing = "a".repeat(made.public.len());
     let stranger = app.nobody();
     for way in ["peek", "open"] {
-        let share = slower_of_pairs(&stranger, &made.public, &missing, way).await;
+        // Of wrong guesses, the first at a link that exists and the other at none.
+        let share = slower_of_pairs(PAIRS, async |which| {
+            let path = format!("/api/v1/shared/{}/{way}", [&made.public, &missing][which]);
+            let body = json!({ "secret": "00000000000000000000000000000000" });
+            stranger.post(&path, body).await.refusal(404, "link-unusable");
+        })
+        .await;
         // Half, if time tells nothing. What looking at an existing one costs more would make it nearly all.
         assert!((0.33..=0.67).contains(&share), "{way}: an existing one is slower in {share} of the pairs");
     }

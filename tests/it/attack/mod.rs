@@ -2,6 +2,8 @@
 
 mod above;
 mod links;
+mod logins;
 mod origin;
+pub mod timing;
 mod tls;
 pub mod wire;

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{holds, id};
+use crate::attack::timing::slower_of_pairs;
 use crate::reading::support::letter_pdf;
 use crate::support::app::{TestApp, both_stacks};
 use crate::support::client::{Answer, Client, form, send};
@@ -125,7 +126,13 @@ both_stacks!(the_most_secret_class_is_for_heads_alone, async |app| {
     assert_eq!(listed["items"], json!([]), "a clerk's list leaves it out");
     let again = clerk.upload("lagi.txt", bytes, json!({})).await;
     assert!(again.get("duplicate_of").is_none(), "it is not named to whoever may not see it: {again}");
+    assert!(alone(&clerk, &id(&again)).await.get("duplicate_of").is_none(), "nor later");
+    assert_eq!(alone(&head, &id(&again)).await["duplicate_of"], made["id"]);
 });
+
+async fn alone(caller: &Client, document: &str) -> Value {
+    caller.get(&format!("/api/v1/documents/{document}")).await.is(200).json()
+}
 
 both_stacks!(equal_files_meet_inside_an_office_and_never_across, async |app| {
     let (clerk, other) = (app.actor(Actor::Clerk), app.actor(Actor::OtherClerk));
@@ -134,13 +141,24 @@ both_stacks!(equal_files_meet_inside_an_office_and_never_across, async |app| {
     let second = clerk.upload("dua.pdf", bytes.clone(), json!({ "title": "Lain" })).await;
     assert_eq!(second["duplicate_of"], first["id"]);
     assert_eq!(second["title"], "Lain");
+    assert_eq!(alone(&clerk, &id(&second)).await["duplicate_of"], first["id"], "asked for alone it says so too");
+    let original = alone(&clerk, &id(&first)).await;
+    assert!(original.get("duplicate_of").is_none(), "two would name each other: {original}");
+    let listed = clerk.get("/api/v1/documents").await.is(200).json();
+    let items = listed["items"].as_array().expect("items");
+    assert!(items.len() == 2 && items.iter().all(|item| item.get("duplicate_of").is_none()), "{listed}");
     let foreign = other.upload("tiga.pdf", bytes, json!({})).await;
     assert!(foreign.get("duplicate_of").is_none(), "{foreign}");
+    assert!(alone(&other, &id(&foreign)).await.get("duplicate_of").is_none());
+    clerk.patch(&format!("/api/v1/documents/{}", id(&second)), json!({ "reach": "kabupaten" })).await.is(200);
+    let within_reach = alone(&other, &id(&second)).await;
+    assert!(within_reach.get("duplicate_of").is_none(), "what an office has is told to itself: {within_reach}");
     app.settled().await;
     let live = "SELECT CAST(COUNT(*) AS BIGINT) FROM blob WHERE state = 'live'";
     let (live,): (i64,) = app.app.db.one(live, vec![]).await.expect("asked").expect("a row");
     assert_eq!(live, 2, "one blob for each office");
     clerk.delete(&format!("/api/v1/documents/{}", id(&first))).await.is(204);
+    assert!(alone(&clerk, &id(&second)).await.get("duplicate_of").is_none(), "what is in the trash is not named");
     let third = clerk.upload("empat.pdf", letter_pdf(&["salinan yang sama"]), json!({})).await;
     assert_eq!(third["duplicate_of"], second["id"], "what is in the trash is not named");
 });
@@ -209,30 +227,16 @@ async fn details_of_a_confidential_letter_are_not_in_the_clear_in_the_database_f
     app.finish().await;
 }
 
-/// Asked in pairs, one after the other and each first in turn, so that whatever slows the machine slows both.
-async fn slower_of_pairs(caller: &Client, there: &str, missing: &str) -> f64 {
-    const PAIRS: usize = 300;
-    let mut slower = 0;
-    for pair in 0..PAIRS {
-        let mut took = [Duration::ZERO; 2];
-        for turn in 0..2 {
-            let which = (pair + turn) % 2;
-            let begun = Instant::now();
-            caller.get([there, missing][which]).await.refusal(404, "not-found");
-            took[which] = begun.elapsed();
-        }
-        slower += usize::from(took[0] > took[1]);
-    }
-    slower as f64 / PAIRS as f64
-}
-
 both_stacks!(how_long_a_refusal_takes_does_not_tell_whether_the_document_exists, async |app| {
     let document = app.actor(Actor::Clerk).upload("surat.txt", b"rahasia dapur".to_vec(), json!({})).await;
     let there = format!("/api/v1/documents/{}", id(&document));
     let missing = format!("/api/v1/documents/{}", lumbung::id::DocumentId::fresh(&app.clock));
     let other = app.actor(Actor::OtherClerk);
     for part in ["", "/content", "/history"] {
-        let share = slower_of_pairs(&other, &format!("{there}{part}"), &format!("{missing}{part}")).await;
+        let share = slower_of_pairs(300, async |which| {
+            other.get(&format!("{}{part}", [&there, &missing][which])).await.refusal(404, "not-found");
+        })
+        .await;
         // Half, if time tells nothing; one query more would make it nearly all.
         assert!((0.35..=0.65).contains(&share), "{part}: an existing one is slower in {share} of the pairs");
     }
