@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
-    api::uploads,
+    api::{upload_parts, uploads},
     blob::{ObjectName, RecordName},
     clock::Time,
     config::{Config, Network},
-    desk::{content, paging, receiving},
+    desk::{content, paging},
     document::clean_file_name,
+    http,
     id::{self, DocumentId},
     read, record,
     seal::{
@@ -71,8 +72,8 @@ fn headers(bytes: &[u8]) {
             assert!(!name.is_empty() && !name.contains(['/', '\\', '\0']) && name.chars().count() <= 255, "{name:?}");
         }
     }
-    let _ = uploads::checksum(&headers);
-    let _ = receiving::content_digest(&headers);
+    let _ = upload_parts::checksum(&headers);
+    let _ = http::content_digest(&headers);
     for name in ["upload-length", "upload-offset"] {
         let _ = uploads::number(&headers, name);
     }

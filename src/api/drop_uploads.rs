@@ -13,7 +13,9 @@ use futures_util::{Stream, StreamExt};
 
 use super::{
     drops::{DropNote, DropReceipt, Shown, details},
-    receiving, uploads,
+    receiving,
+    upload_parts::brought,
+    uploads::{self, Asked},
 };
 use crate::{
     app::App,
@@ -48,16 +50,41 @@ pub(super) async fn create(
 ) -> Result<Response> {
     let (head, body) = request.into_parts();
     uploads::speaks_tus(&head.headers)?;
-    let mut upload = app.ingest.begin_upload(begin(app, admitted, &head.headers)?).await?;
-    if uploads::carries_bytes(&head.headers) {
+    let begin = begin(app, admitted, &head.headers)?;
+    let named = match uploads::asked(app, &head.headers, &begin, "drop-uploads").await? {
+        Asked::Before(id) => return again(app, who, public, admitted, id).await,
+        Asked::Now(named) => named,
+    };
+    let bytes = match uploads::carries_bytes(&head.headers) {
+        true => Some(brought(app, &head.headers, while_open(app, admitted, body)).await?),
+        false => None,
+    };
+    let mut upload = app.ingest.begin_upload(begin, named).await?;
+    if let Some(bytes) = bytes {
         // Cut short or not, the upload exists: the client learns its address and goes on from its offset.
-        uploads::take(app, &mut upload, &head.headers, while_open(app, admitted, body)).await?;
+        bytes.keep(app, &mut upload).await?;
     }
     let finished = finish(app, who, admitted, &upload).await?;
-    let mut response = progress(StatusCode::CREATED, &upload, finished);
-    let location = format!("{}/api/v1/drops/{public}/files/{}", app.public_url(), upload.id);
+    Ok(placed(app, public, upload.id, progress(StatusCode::CREATED, &upload, finished)))
+}
+
+/// The same upload once more, and how far it is by now.
+async fn again(app: &App, who: &Who, public: &str, admitted: &Admitted, id: UploadId) -> Result<Response> {
+    let response = match own(app, admitted, id).await {
+        Ok(upload) => {
+            let finished = finish(app, who, admitted, &upload).await?;
+            progress(StatusCode::CREATED, &upload, finished)
+        }
+        Err(cause) if cause.kind() == Kind::NotFound => uploads::ended(),
+        Err(cause) => return Err(cause),
+    };
+    Ok(placed(app, public, id, response))
+}
+
+fn placed(app: &App, public: &str, id: UploadId, mut response: Response) -> Response {
+    let location = format!("{}/api/v1/drops/{public}/files/{id}", app.public_url());
     response.headers_mut().insert(header::LOCATION, uploads::text(&location));
-    Ok(response)
+    response
 }
 
 /// The receipt of a file that was brought whole; 404 before.
@@ -105,7 +132,8 @@ pub async fn head(
     patch, path = "/api/v1/drops/{id}/files/{upload}", tag = "drops", security(()),
     params(("id" = String, Path, description = "The public id"), ("upload" = UploadId, Path),
            ("Lumbung-Secret" = String, Header), ("Lumbung-Password" = Option<String>, Header), ("Tus-Resumable" = String, Header),
-           ("Upload-Offset" = u64, Header), ("Upload-Checksum" = Option<String>, Header)),
+           ("Upload-Offset" = u64, Header), ("Upload-Checksum" = Option<String>, Header),
+           ("Content-Digest" = Option<String>, Header)),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
     responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
@@ -119,7 +147,8 @@ pub async fn patch(
     let (admitted, mut upload) = load(&app, &who, &id, upload, &head.headers).await?;
     uploads::speaks_tus(&head.headers)?;
     uploads::goes_on_from(&upload, &head.headers)?;
-    if let Some(cause) = uploads::take(&app, &mut upload, &head.headers, while_open(&app, &admitted, body)).await? {
+    let bytes = brought(&app, &head.headers, while_open(&app, &admitted, body)).await?;
+    if let Some(cause) = bytes.keep(&app, &mut upload).await? {
         return Err(cause);
     }
     let finished = finish(&app, &who, &admitted, &upload).await?;
@@ -151,8 +180,12 @@ pub async fn delete(
 async fn load(app: &App, who: &Who, public: &str, upload: UploadId, headers: &HeaderMap) -> Result<(Admitted, Upload)> {
     let shown = Shown::of(headers);
     let admitted = app.sharing.admit_again(public, shown.secret(), shown.password(), visitor(who)).await?;
-    let upload = app.ingest.upload(upload, |upload| upload.drop == Some(admitted.id())).await?;
+    let upload = own(app, &admitted, upload).await?;
     Ok((admitted, upload))
+}
+
+async fn own(app: &App, admitted: &Admitted, upload: UploadId) -> Result<Upload> {
+    app.ingest.upload(upload, |upload| upload.drop == Some(admitted.id())).await
 }
 
 fn begin(app: &App, admitted: &Admitted, headers: &HeaderMap) -> Result<Begin> {

@@ -22,6 +22,7 @@ pub mod sessions;
 pub mod shared;
 pub mod status;
 pub mod tokens;
+pub mod upload_parts;
 pub mod uploads;
 pub mod versions;
 

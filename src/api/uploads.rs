@@ -7,12 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
-use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
 
-use super::receiving;
+use super::{receiving, upload_parts::brought};
 use crate::{
     access::Act,
     app::App,
@@ -22,6 +18,7 @@ use crate::{
     error::{Error, Kind, Result, say},
     http::{Caller, Path, Problem, parse_json},
     id::{DocumentId, UploadId},
+    idempotency::{self, Claim, First},
     ingest::{
         self, Accepted,
         uploads::{Begin, Upload},
@@ -52,10 +49,16 @@ pub(super) fn abilities(app: &App) -> Response {
     response
 }
 
-/// Begins an upload. `Upload-Metadata` carries `filename`, `metadata` (the JSON of a document's details) and `hold`.
+/// Begins an upload. `Upload-Metadata` carries `filename`, `metadata` (the JSON of a document's details) and `hold`. What is
+/// begun again with the same `Idempotency-Key` is the same upload: the answer tells how far it is, and bytes that the repeat
+/// brings are not taken.
 #[utoipa::path(
     post, path = "/api/v1/uploads", tag = "uploads",
-    params(("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header), ("Upload-Metadata" = Option<String>, Header)),
+    params(
+        ("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header), ("Upload-Metadata" = Option<String>, Header),
+        ("Idempotency-Key" = Option<String>, Header), ("Upload-Checksum" = Option<String>, Header),
+        ("Content-Digest" = Option<String>, Header)
+    ),
     responses((status = 201, description = "Location names the upload"), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
 pub async fn create(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {
@@ -63,16 +66,64 @@ pub async fn create(State(app): State<App>, caller: Caller, request: Request) ->
     let (head, body) = request.into_parts();
     speaks_tus(&head.headers)?;
     let begin = begin(&app, &caller, &head.headers)?;
-    let mut upload = app.ingest.begin_upload(begin).await?;
-    if carries_bytes(&head.headers) {
+    let named = match asked(&app, &head.headers, &begin, "uploads").await? {
+        Asked::Before(id) => return again(&app, &caller, id).await,
+        Asked::Now(named) => named,
+    };
+    // Before the upload is begun: of what is damaged nothing stays, not even an upload whose address nobody was told.
+    let bytes = match carries_bytes(&head.headers) {
+        true => Some(brought(&app, &head.headers, receiving::raw(body)).await?),
+        false => None,
+    };
+    let mut upload = app.ingest.begin_upload(begin, named).await?;
+    if let Some(bytes) = bytes {
         // Cut short or not, the upload exists: the client learns its address and goes on from its offset.
-        take(&app, &mut upload, &head.headers, receiving::raw(body)).await?;
+        bytes.keep(&app, &mut upload).await?;
     }
     let document = finish(&app, &caller, &upload).await?;
-    let mut response = progress(StatusCode::CREATED, &upload, document);
-    let location = format!("{}/api/v1/uploads/{}", app.public_url(), upload.id);
+    Ok(placed(&app, upload.id, progress(StatusCode::CREATED, &upload, document)))
+}
+
+/// The same upload once more, and how far it is by now.
+async fn again(app: &App, caller: &Caller, id: UploadId) -> Result<Response> {
+    let response = match load(app, caller, id).await {
+        Ok(upload) => {
+            let document = finish(app, caller, &upload).await?;
+            progress(StatusCode::CREATED, &upload, document)
+        }
+        Err(cause) if cause.kind() == Kind::NotFound => ended(),
+        Err(cause) => return Err(cause),
+    };
+    Ok(placed(app, id, response))
+}
+
+fn placed(app: &App, id: UploadId, mut response: Response) -> Response {
+    let location = format!("{}/api/v1/uploads/{id}", app.public_url());
     response.headers_mut().insert(header::LOCATION, text(&location));
-    Ok(response)
+    response
+}
+
+/// Whether an upload is begun now, or was begun by the same request before.
+pub(super) enum Asked {
+    /// With the claim on the name of the request, if it has one.
+    Now(Option<First>),
+    Before(UploadId),
+}
+
+pub(super) async fn asked(app: &App, headers: &HeaderMap, begin: &Begin, route: &'static str) -> Result<Asked> {
+    let name = receiving::repeat_name(headers, begin.office, route)?;
+    Ok(match idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await? {
+        Claim::Unnamed => Asked::Now(None),
+        Claim::First(first) => Asked::Now(Some(first)),
+        Claim::Done(done) => Asked::Before(ingest::uploads::begun_before(&done.answer(&begin.digest())?)?),
+    })
+}
+
+/// The first answer again, of an upload that was ended or has expired since: whoever goes on is told so.
+pub(super) fn ended() -> Response {
+    let mut response = StatusCode::CREATED.into_response();
+    response.headers_mut().insert("tus-resumable", VERSION);
+    response
 }
 
 /// How far an upload is.
@@ -102,7 +153,10 @@ pub async fn head(
 /// Goes on from `Upload-Offset`. The answer that completes the upload names the document in `Lumbung-Document`.
 #[utoipa::path(
     patch, path = "/api/v1/uploads/{id}", tag = "uploads",
-    params(("id" = UploadId, Path), ("Tus-Resumable" = String, Header), ("Upload-Offset" = u64, Header), ("Upload-Checksum" = Option<String>, Header)),
+    params(
+        ("id" = UploadId, Path), ("Tus-Resumable" = String, Header), ("Upload-Offset" = u64, Header),
+        ("Upload-Checksum" = Option<String>, Header), ("Content-Digest" = Option<String>, Header)
+    ),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
     responses((status = 204), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
@@ -116,8 +170,8 @@ pub async fn patch(
     speaks_tus(&head.headers)?;
     let mut upload = load(&app, &caller, id).await?;
     goes_on_from(&upload, &head.headers)?;
-    let cut = take(&app, &mut upload, &head.headers, receiving::raw(body)).await?;
-    if let Some(cause) = cut {
+    let bytes = brought(&app, &head.headers, receiving::raw(body)).await?;
+    if let Some(cause) = bytes.keep(&app, &mut upload).await? {
         return Err(cause);
     }
     let document = finish(&app, &caller, &upload).await?;
@@ -183,54 +237,6 @@ fn begin(app: &App, caller: &Caller, headers: &HeaderMap) -> Result<Begin> {
         metadata: String::from_utf8(metadata).map_err(Error::internal)?,
         held,
     })
-}
-
-/// Takes the bytes of a request. What arrived before a cut is kept, unless a checksum was promised for the whole.
-pub(super) async fn take<S>(app: &App, upload: &mut Upload, headers: &HeaderMap, bytes: S) -> Result<Option<Error>>
-where
-    S: Stream<Item = Result<Bytes>> + Send + Unpin,
-{
-    let Some((algorithm, expected)) = checksum(headers)? else {
-        let appended = app.ingest.append(upload, bytes).await?;
-        upload.received = appended.received;
-        return Ok(appended.cut);
-    };
-    let whole = within(bytes, app.config.upload.part_bytes * 4).await?;
-    let digest = match algorithm {
-        "sha512" => Sha512::digest(&whole).to_vec(),
-        // The protocol demands it, and it guards against a weak link only: what somebody else could forge is not at stake.
-        "sha1" => Sha1::digest(&whole).to_vec(),
-        _ => Sha256::digest(&whole).to_vec(),
-    };
-    if digest != expected {
-        return Err(Error::new(
-            Kind::ChecksumMismatch,
-            "checksum-mismatch",
-            say(
-                "Bagian ini rusak di jalan. Kirim ulang bagian yang sama.",
-                "This part was damaged on the way. Send the same part again.",
-            ),
-        ));
-    }
-    upload.received = app.ingest.append_whole(upload, whole).await?;
-    Ok(None)
-}
-
-/// Bytes with a checksum are kept only when it fits, so they wait in memory: at most four parts' worth.
-async fn within(mut bytes: impl Stream<Item = Result<Bytes>> + Unpin, limit: usize) -> Result<Bytes> {
-    let mut whole = Vec::new();
-    while let Some(piece) = bytes.next().await {
-        whole.extend_from_slice(&piece?);
-        if whole.len() > limit {
-            return Err(Error::too_large(say(
-                format!(
-                    "Bagian dengan Upload-Checksum paling besar {limit} bita; kirim dalam bagian yang lebih kecil."
-                ),
-                format!("A part with Upload-Checksum has at most {limit} bytes; send smaller parts."),
-            )));
-        }
-    }
-    Ok(whole.into())
 }
 
 /// Makes a document of an upload whose last byte arrived. Asked again it answers the same document.
@@ -382,21 +388,4 @@ pub fn metadata_pairs(headers: &HeaderMap) -> Result<Vec<(String, Vec<u8>)>> {
         pairs.push((name.to_owned(), value));
     }
     Ok(pairs)
-}
-
-/// `Upload-Checksum`: an algorithm and a base64 value.
-pub fn checksum(headers: &HeaderMap) -> Result<Option<(&'static str, Vec<u8>)>> {
-    let Some(value) = headers.get("upload-checksum") else { return Ok(None) };
-    let unreadable = || {
-        Error::bad_request(
-            "upload-checksum",
-            say(
-                "Upload-Checksum: sha1, sha256 atau sha512, spasi, nilai base64.",
-                "Upload-Checksum: sha1, sha256 or sha512, space, base64 value.",
-            ),
-        )
-    };
-    let (name, value) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unreadable)?;
-    let algorithm = ["sha1", "sha256", "sha512"].into_iter().find(|known| *known == name).ok_or_else(unreadable)?;
-    Ok(Some((algorithm, STANDARD.decode(value.trim()).map_err(|_| unreadable())?)))
 }

@@ -1,27 +1,27 @@
 //! The body of an upload: `multipart/form-data` with the part `metadata` and then the part `file`, streamed.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
 
 use axum::{
     body::{Body, BodyDataStream},
     extract::{FromRequest, Multipart, Request, multipart::Field},
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, header},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use sha2::{Digest, Sha256, Sha512};
 
 use crate::{
     app::App,
     document::clean_file_name,
     error::{Error, Kind, Result, say},
-    http::broken_off,
+    http::{CONTENT_DIGEST, broken_off, verified},
     idempotency,
     ingest::too_large,
 };
-
-pub use crate::http::cut_off;
 
 /// Text fields of a posted form. All of them together are bounded by `server.json_bytes`, however many there are: nobody has
 /// been asked who they are before the fields are read.
@@ -41,7 +41,7 @@ impl Texts {
         // A field costs its name and its place, also when nothing is in it.
         self.spend(name.len() + 64)?;
         let mut value = Vec::new();
-        while let Some(piece) = part.chunk().await.map_err(|cause| cut_off().because(cause))? {
+        while let Some(piece) = part.chunk().await.map_err(broken_off)? {
             self.spend(piece.len())?;
             value.extend_from_slice(&piece);
         }
@@ -63,35 +63,18 @@ impl Texts {
 /// A multipart body on its way.
 pub struct Parts {
     form: Multipart,
-    claimed: Option<Claimed>,
-    seen: Arc<Mutex<Hashes>>,
+    /// Of a body with a digest: what the parser leaves unread.
+    rest: Option<Shared>,
     json_bytes: usize,
-}
-
-/// The digest that the client sent in `Content-Digest` (RFC 9530).
-pub enum Claimed {
-    Sha256(Vec<u8>),
-    Sha512(Vec<u8>),
-}
-
-#[derive(Default)]
-struct Hashes {
-    sha256: Option<Sha256>,
-    sha512: Option<Sha512>,
 }
 
 impl Parts {
     pub async fn of(app: &App, request: Request) -> Result<Parts> {
-        let claimed = content_digest(request.headers())?;
-        refuse_at_once(app, request.headers())?;
-        let seen = Arc::new(Mutex::new(match claimed {
-            Some(Claimed::Sha256(_)) => Hashes { sha256: Some(Sha256::new()), sha512: None },
-            Some(Claimed::Sha512(_)) => Hashes { sha256: None, sha512: Some(Sha512::new()) },
-            None => Hashes::default(),
-        }));
         let (head, body) = request.into_parts();
-        let watched = watched(body.into_data_stream(), seen.clone());
-        let request = Request::from_parts(head, Body::from_stream(watched));
+        let body = Shared::of(verified(&head.headers, body)?);
+        refuse_at_once(app, &head.headers)?;
+        let rest = head.headers.contains_key(CONTENT_DIGEST).then(|| body.clone());
+        let request = Request::from_parts(head, Body::from_stream(body));
         let form = Multipart::from_request(request, &()).await.map_err(|cause| {
             Error::new(
                 Kind::UnsupportedMedia,
@@ -103,7 +86,7 @@ impl Parts {
             )
             .because(cause)
         })?;
-        Ok(Parts { form, claimed, seen, json_bytes: app.config.server.json_bytes })
+        Ok(Parts { form, rest, json_bytes: app.config.server.json_bytes })
     }
 
     /// The part `metadata`, which comes first; `None` if the first part is the file and metadata is optional.
@@ -140,22 +123,46 @@ impl Parts {
     /// Nothing may follow the file, and the whole body must be what its digest says.
     pub async fn end(mut self) -> Result<()> {
         if self.next().await?.is_some() {
-            return Err(Error::invalid(
-                "/",
-                say("Hanya bagian metadata dan file yang diterima.", "Only the parts metadata and file are taken."),
-            ));
+            return Err(too_much());
         }
-        let seen = std::mem::take(&mut *self.seen.lock().map_err(|_| Error::internal("hashing panicked"))?);
-        let fits = match self.claimed {
-            None => true,
-            Some(Claimed::Sha256(claimed)) => seen.sha256.is_some_and(|hash| hash.finalize()[..] == claimed[..]),
-            Some(Claimed::Sha512(claimed)) => seen.sha512.is_some_and(|hash| hash.finalize()[..] == claimed[..]),
-        };
-        if fits { Ok(()) } else { Err(damaged()) }
+        match self.rest.take() {
+            Some(rest) => rest.read_out().await,
+            None => Ok(()),
+        }
     }
 
     async fn next(&mut self) -> Result<Option<Field<'_>>> {
         self.form.next_field().await.map_err(broken_off)
+    }
+}
+
+/// A body that the parser reads and that can be read to its end where the parser stops: the end says whether the digest fits.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<BodyDataStream>>);
+
+impl Shared {
+    fn of(body: Body) -> Shared {
+        Shared(Arc::new(Mutex::new(body.into_data_stream())))
+    }
+
+    async fn read_out(mut self) -> Result<()> {
+        let mut left = ENVELOPE;
+        while let Some(piece) = self.next().await {
+            let length = piece.map_err(broken_off)?.len() as u64;
+            left = left.checked_sub(length).ok_or_else(too_much)?;
+        }
+        Ok(())
+    }
+}
+
+impl Stream for Shared {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.0.lock() {
+            Ok(mut body) => body.poll_next_unpin(context),
+            Err(_) => Poll::Ready(Some(Err(axum::Error::new("reading the body panicked")))),
+        }
     }
 }
 
@@ -173,10 +180,10 @@ pub fn bytes(field: Field<'_>) -> impl Stream<Item = Result<Bytes>> + Send + Unp
 
 /// A request's raw body, for tus.
 pub fn raw(body: Body) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + use<> {
-    watched(body.into_data_stream(), Arc::default()).map(|piece| piece.map_err(broken_off))
+    body.into_data_stream().map(|piece| piece.map_err(broken_off))
 }
 
-/// What the parts around the file take at most, besides the metadata.
+/// What stands around the parts takes no more than this.
 const ENVELOPE: u64 = 64 << 10;
 
 /// A client that says how much it is about to send need not send it to learn that it is too much.
@@ -187,25 +194,6 @@ fn refuse_at_once(app: &App, headers: &HeaderMap) -> Result<()> {
         Some(length) if length > max.saturating_add(metadata + ENVELOPE) => Err(too_large(max)),
         _ => Ok(()),
     }
-}
-
-/// Hashes what passes.
-fn watched(
-    body: BodyDataStream,
-    seen: Arc<Mutex<Hashes>>,
-) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send + Unpin + use<> {
-    Box::pin(body.map(move |piece| {
-        let piece = piece?;
-        if let Ok(mut seen) = seen.lock() {
-            if let Some(hash) = &mut seen.sha256 {
-                hash.update(&piece);
-            }
-            if let Some(hash) = &mut seen.sha512 {
-                hash.update(&piece);
-            }
-        }
-        Ok(piece)
-    }))
 }
 
 async fn small(mut field: Field<'_>, limit: usize) -> Result<Bytes> {
@@ -222,24 +210,6 @@ async fn small(mut field: Field<'_>, limit: usize) -> Result<Bytes> {
     Ok(all.into())
 }
 
-/// `Content-Digest: sha-256=:…:`; other algorithms are passed over, as the RFC asks.
-pub fn content_digest(headers: &HeaderMap) -> Result<Option<Claimed>> {
-    let Some(value) = headers.get(HeaderName::from_static("content-digest")) else { return Ok(None) };
-    let text = value.to_str().map_err(|_| unreadable_digest())?;
-    for member in text.split(',') {
-        let (name, value) = member.trim().split_once('=').ok_or_else(unreadable_digest)?;
-        let inner = value.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')).ok_or_else(unreadable_digest)?;
-        let digest = STANDARD.decode(inner).map_err(|_| unreadable_digest())?;
-        match (name, digest.len()) {
-            ("sha-256", 32) => return Ok(Some(Claimed::Sha256(digest))),
-            ("sha-512", 64) => return Ok(Some(Claimed::Sha512(digest))),
-            ("sha-256" | "sha-512", _) => return Err(unreadable_digest()),
-            _ => {}
-        }
-    }
-    Ok(None)
-}
-
 /// The name under which a repeated request is known, if the client gave one.
 pub fn repeat_name(
     headers: &HeaderMap,
@@ -251,23 +221,10 @@ pub fn repeat_name(
     Ok(Some(idempotency::Name { office, route, key }))
 }
 
-fn unreadable_digest() -> Error {
-    Error::bad_request(
-        "content-digest",
-        say(
-            "Content-Digest tidak dapat dibaca; contoh: sha-256=:BASE64:",
-            "Content-Digest cannot be read; example: sha-256=:BASE64:",
-        ),
-    )
-}
-
-fn damaged() -> Error {
-    Error::bad_request(
-        "digest-mismatch",
-        say(
-            "Isi yang sampai berbeda dari Content-Digest: rusak di jalan. Kirim ulang.",
-            "What arrived differs from Content-Digest: it was damaged on the way. Send it again.",
-        ),
+fn too_much() -> Error {
+    Error::invalid(
+        "/",
+        say("Hanya bagian metadata dan file yang diterima.", "Only the parts metadata and file are taken."),
     )
 }
 

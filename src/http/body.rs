@@ -13,6 +13,7 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep};
 
+use super::digest::{Damaged, damaged};
 use crate::error::{Error, Kind, say};
 
 /// So long, and for so many bytes, a refused client is listened to.
@@ -41,7 +42,39 @@ pub(super) fn guarded(request: Request, idle: Duration, least: usize) -> Request
 
 /// What to answer when a body breaks off.
 pub fn broken_off(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    if is_silence(&cause) { too_slow().because(cause) } else { cut_off().because(cause) }
+    let error = if is_of::<Silence>(&cause) {
+        too_slow()
+    } else if is_of::<Damaged>(&cause) {
+        damaged()
+    } else if is_unreadable_head(&cause) {
+        unreadable_head()
+    } else {
+        cut_off()
+    };
+    error.because(cause)
+}
+
+/// The parser takes no head of a part with a control character in it, as a file's name may have.
+fn is_unreadable_head(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let fault = causes(cause).find_map(|cause| cause.downcast_ref::<multer::Error>());
+    fault.is_some_and(|fault| {
+        matches!(
+            fault,
+            multer::Error::ReadHeaderFailed(_)
+                | multer::Error::DecodeHeaderName { .. }
+                | multer::Error::DecodeHeaderValue { .. }
+        )
+    })
+}
+
+fn unreadable_head() -> Error {
+    Error::bad_request(
+        "part-unreadable",
+        say(
+            "Kepala salah satu bagian tidak dapat dibaca; mungkin nama berkasnya memuat huruf kendali atau ganti baris. Ganti nama berkasnya lalu kirim ulang, atau pakai unggahan bertahap (/api/v1/uploads), yang menerima nama apa pun.",
+            "The head of one of the parts cannot be read; perhaps the file's name has a control character or a line break in it. Rename the file and send it again, or use resumable uploads (/api/v1/uploads), which take any name.",
+        ),
+    )
 }
 
 pub fn cut_off() -> Error {
@@ -139,13 +172,13 @@ async fn listen(mut body: BodyDataStream) {
     }
 }
 
-fn is_silence(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(cause);
-    while let Some(cause) = next {
-        if cause.is::<Silence>() {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
+/// Whether one of the causes is of this kind, however often it was wrapped on its way.
+fn is_of<E: std::error::Error + 'static>(cause: &(dyn std::error::Error + 'static)) -> bool {
+    causes(cause).any(|cause| cause.is::<E>())
+}
+
+fn causes<'a>(
+    cause: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(cause), |cause| cause.source())
 }

@@ -7,7 +7,10 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use super::body::{broken_off, cut_off};
+use super::{
+    body::{broken_off, cut_off},
+    digest::verified,
+};
 use crate::{
     app::App,
     error::{Error, Kind, Result, say},
@@ -88,7 +91,8 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 }
 
 async fn collect(request: Request, limit: usize) -> Result<bytes::Bytes> {
-    match Limited::new(request.into_body(), limit).collect().await {
+    let (head, body) = request.into_parts();
+    match Limited::new(verified(&head.headers, body)?, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(cause) if cause.is::<LengthLimitError>() => Err(Error::too_large(say(
             format!("Isi permintaan melebihi {limit} bita (server.json_bytes)."),

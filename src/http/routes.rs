@@ -29,7 +29,7 @@ use crate::{api, app::App, error::Error, web};
 #[openapi(
     info(
         title = "Lumbung",
-        description = "Document archive and secure sharing for a regency.",
+        description = "Document archive and secure sharing for a regency. `Content-Digest` (RFC 9530) is checked on every call that has a body.",
         license(name = "AGPL-3.0-or-later", identifier = "AGPL-3.0-or-later")
     ),
     security(("bearer" = [])),

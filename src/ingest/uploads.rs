@@ -21,6 +21,7 @@ use crate::{
     db::Tx,
     error::{Error, Kind, Result, Say, say},
     id::{self, DocumentId, DropId, OfficeId, PersonId, UploadId},
+    idempotency::{self, First},
     seal,
 };
 
@@ -54,6 +55,22 @@ pub struct Begin {
     pub file_name: String,
     pub metadata: String,
     pub held: bool,
+}
+
+impl Begin {
+    /// What a repeat of the request has to say again. The bytes are not part of it: a cut leaves some of them here.
+    pub fn digest(&self) -> [u8; 32] {
+        let person = self.person.map(|person| person.to_string()).unwrap_or_default();
+        let drop = self.drop.map(|drop| drop.id.to_string()).unwrap_or_default();
+        idempotency::digest(&[
+            person.as_bytes(),
+            drop.as_bytes(),
+            &self.length.to_be_bytes(),
+            self.file_name.as_bytes(),
+            self.metadata.as_bytes(),
+            &[u8::from(self.held)],
+        ])
+    }
 }
 
 /// The upload-only link by which an upload comes, and what it takes of all files together.
@@ -108,7 +125,8 @@ pub struct Appended {
 }
 
 impl Ingest {
-    pub async fn begin_upload(&self, begin: Begin) -> Result<Upload> {
+    /// `named`: the claim on the name of the request, whose repeat finds this upload by [`begun_before`].
+    pub async fn begin_upload(&self, begin: Begin, named: Option<First>) -> Result<Upload> {
         if begin.length > self.limits.max_bytes {
             return Err(too_large(self.limits.max_bytes));
         }
@@ -122,6 +140,7 @@ impl Ingest {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         self.find_place(&mut tx, &begin, now).await?;
+        let digest = begin.digest();
         let row = UploadRow {
             id: id::fresh(&self.clock),
             office: begin.office.0,
@@ -137,9 +156,13 @@ impl Ingest {
             failed: None,
         };
         sql::insert_upload(&mut tx, &row, now).await?;
+        let upload = Upload::from(row);
+        if let Some(first) = named {
+            first.settle(&mut tx, &digest, upload.id.to_string().as_bytes()).await?;
+        }
         tx.commit().await?;
         point(Point::UploadBegun);
-        Ok(row.into())
+        Ok(upload)
     }
 
     /// Strangers never take the places of the office's own people: each upload-only link has its own, and what was begun
@@ -224,8 +247,9 @@ impl Ingest {
 
     async fn keep_part(&self, upload: &Upload, start: u64, piece: Bytes) -> Result<u64> {
         let size = piece.len() as u64;
-        let slices = (0..piece.len()).step_by(SLICE).map(|at| Ok(piece.slice(at..piece.len().min(at + SLICE))));
-        let (sealed, body) = self.seal(stream::iter(slices)).await?;
+        // Sliced in here, so that nobody holds the plain bytes while the store is waited for.
+        let slices = move |at: usize| Ok(piece.slice(at..piece.len().min(at + SLICE)));
+        let (sealed, body) = self.seal(stream::iter((0..size as usize).step_by(SLICE).map(slices))).await?;
         let part = i64::from_be_bytes(id::random()) & i64::MAX;
         self.store.put(&part_name(upload.id, part), &body).await?;
         point(Point::PartStored);
@@ -334,6 +358,11 @@ impl Ingest {
         };
         seal::seal_stream(bytes, &limits, self.recovery.now().as_deref()).await
     }
+}
+
+/// The upload that a request of the same name began.
+pub fn begun_before(answer: &[u8]) -> Result<UploadId> {
+    std::str::from_utf8(answer).map_err(Error::internal)?.parse::<UploadId>().map_err(Error::internal)
 }
 
 fn part_name(upload: UploadId, part: i64) -> ObjectName {

@@ -19,7 +19,7 @@ use crate::{
     desk::{receiving, shared::visitor},
     document::{Changes, Limits, clean_file_name, fingerprint},
     error::{Error, Result, say},
-    http::Path,
+    http::{Path, broken_off},
     ingest::{self, Accepted, Source},
     office,
     share::{Need, drops::DropBox},
@@ -144,9 +144,9 @@ async fn take(
     fields: &mut Fields,
     received: &mut Vec<(String, String)>,
 ) -> Result<()> {
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
+    let mut parts = Multipart::from_request(request, &()).await.map_err(broken_off)?;
     let mut texts = receiving::Texts::of(app);
-    while let Some(part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
+    while let Some(part) = parts.next_field().await.map_err(broken_off)? {
         if part.name() == Some("file") {
             // Browsers send a nameless empty part for a file that was not chosen.
             if part.file_name().is_some_and(|given| !given.is_empty()) {

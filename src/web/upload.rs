@@ -23,7 +23,7 @@ use crate::{
     },
     document::{Limits, clean_file_name},
     error::{Error, Result, say},
-    http::Caller,
+    http::{Caller, broken_off},
     id::DocumentId,
 };
 
@@ -115,9 +115,9 @@ async fn take(
     fields: &mut Fields,
     taken: &mut Vec<DocumentId>,
 ) -> Result<()> {
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
+    let mut parts = Multipart::from_request(request, &()).await.map_err(broken_off)?;
     let mut texts = receiving::Texts::of(app);
-    while let Some(part) = parts.next_field().await.map_err(|cause| receiving::cut_off().because(cause))? {
+    while let Some(part) = parts.next_field().await.map_err(broken_off)? {
         if part.name() == Some("file") {
             let given = part.file_name().unwrap_or("").to_owned();
             // Browsers send a nameless empty part for a file that was not chosen.

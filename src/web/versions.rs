@@ -1,7 +1,7 @@
 //! The versions of a document: the list on its page, a new one, and the bytes of an earlier one.
 
 use axum::{
-    extract::{FromRequest, Multipart, Request, State, multipart::MultipartError},
+    extract::{FromRequest, Multipart, Request, State},
     http::{HeaderMap, Method},
     response::Response,
 };
@@ -25,7 +25,7 @@ use crate::{
     document::{self, Document, clean_file_name, fingerprint},
     download::Grant,
     error::{Error, Result, say},
-    http::{Caller, Path},
+    http::{Caller, Path, broken_off},
     id::DocumentId,
     ingest::{self, Source},
 };
@@ -78,10 +78,9 @@ pub async fn add(
 }
 
 async fn take(app: &App, caller: &Caller, document: &Document, request: Request) -> Result<()> {
-    let broken = |cause: MultipartError| receiving::cut_off().because(cause);
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|cause| receiving::cut_off().because(cause))?;
+    let mut parts = Multipart::from_request(request, &()).await.map_err(broken_off)?;
     let (mut note, mut texts) = (String::new(), receiving::Texts::of(app));
-    while let Some(part) = parts.next_field().await.map_err(broken)? {
+    while let Some(part) = parts.next_field().await.map_err(broken_off)? {
         if part.name() == Some("note") {
             let (_, text) = texts.read(part).await?;
             note = text.chars().filter(|c| !c.is_control()).take(500).collect();

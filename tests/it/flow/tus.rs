@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 use tokio::io::AsyncWriteExt;
 
 use super::{holds, id};
@@ -65,7 +65,8 @@ both_stacks!(an_upload_in_pieces_becomes_the_document, async |app| {
     for extension in ["creation", "creation-with-upload", "expiration", "checksum", "termination"] {
         assert!(able.header("tus-extension").split(',').any(|known| known == extension), "{extension}");
     }
-    assert!(able.header("tus-checksum-algorithm").split(',').any(|known| known == "sha1"), "the protocol demands it");
+    let algorithms: Vec<&str> = able.header("tus-checksum-algorithm").split(',').collect();
+    assert_eq!(algorithms, ["sha1", "sha256", "sha512"], "the protocol demands the first");
     let place = begin(&clerk, bytes.len(), &pairs("../surat.txt", &json!({ "title": "Tanggul" }))).await;
     assert_eq!(offset(&clerk, &place).await, 0);
     let first = go_on(&clerk, &place, 0, &bytes[..1000]).await.is(204);
@@ -83,6 +84,10 @@ both_stacks!(an_upload_in_pieces_becomes_the_document, async |app| {
     let head = send(tus(&clerk, Method::HEAD, &place)).await.is(200);
     assert_eq!(head.header("lumbung-document"), document, "asked again it names the same document");
     assert_eq!(documents(&clerk).await, 1);
+    let again = begin(&clerk, bytes.len(), &pairs("lagi.txt", &json!({}))).await;
+    let again = go_on(&clerk, &again, 0, &bytes).await.is(204).header("lumbung-document").to_owned();
+    let shown = clerk.get(&format!("/api/v1/documents/{again}")).await.is(200).json();
+    assert_eq!(shown["duplicate_of"], document, "the headers of an upload cannot tell it, the document does");
 });
 
 both_stacks!(creation_with_upload_and_checksums_keep_only_what_arrived_whole, async |app| {
@@ -93,14 +98,103 @@ both_stacks!(creation_with_upload_and_checksums_keep_only_what_arrived_whole, as
     let begun = send(request.body(bytes[..700].to_vec())).await.is(201);
     assert_eq!(begun.header("upload-offset"), "700");
     let place = place(&begun);
-    let checked = |algorithm: &str, digest: &str| {
-        let request = tus(&clerk, Method::PATCH, &place).header("Upload-Offset", 700).header("Content-Type", OFFSET);
-        send(request.header("Upload-Checksum", format!("{algorithm} {digest}")).body(bytes[700..].to_vec()))
+    let checked = |algorithm: &str, digest: &[u8], from: usize, to: usize| {
+        let request = tus(&clerk, Method::PATCH, &place).header("Upload-Offset", from).header("Content-Type", OFFSET);
+        let checksum = format!("{algorithm} {}", STANDARD.encode(digest));
+        send(request.header("Upload-Checksum", checksum).body(bytes[from..to].to_vec()))
     };
-    checked("sha256", &STANDARD.encode(Sha256::digest(b"other"))).await.refusal(460, "checksum-mismatch");
+    checked("sha256", &Sha256::digest(b"other"), 700, 2000).await.refusal(460, "checksum-mismatch");
+    checked("sha512", &Sha512::digest(b"other"), 700, 2000).await.refusal(460, "checksum-mismatch");
     assert_eq!(offset(&clerk, &place).await, 700, "nothing of a damaged piece is kept");
-    checked("md5", "AAAA").await.refusal(400, "upload-checksum");
-    let done = checked("sha256", &STANDARD.encode(Sha256::digest(&bytes[700..]))).await.is(204);
+    checked("md5", b"AAA", 700, 2000).await.refusal(400, "upload-checksum");
+    let more = checked("sha512", &Sha512::digest(&bytes[700..1200]), 700, 1200).await.is(204);
+    assert_eq!(more.header("upload-offset"), "1200");
+    let done = checked("sha256", &Sha256::digest(&bytes[1200..]), 1200, 2000).await.is(204);
+    let path = format!("/api/v1/documents/{}/content", done.header("lumbung-document"));
+    assert_eq!(clerk.get(&path).await.is(200).body, bytes);
+});
+
+/// A request that begins an upload of 2000 bytes and brings some.
+fn begin_with(caller: &Client, bytes: &[u8]) -> reqwest::RequestBuilder {
+    let request = tus(caller, Method::POST, "/api/v1/uploads").header("Upload-Length", 2000);
+    let request = request.header("Upload-Metadata", pairs("a.txt", &json!({}))).header("Content-Type", OFFSET);
+    request.body(bytes.to_vec())
+}
+
+async fn uploads(app: &TestApp) -> i64 {
+    let row: Option<(i64,)> = app.app.db.one("SELECT count(*) FROM upload", vec![]).await.expect("it answers");
+    row.expect("a row").0
+}
+
+both_stacks!(of_a_part_that_differs_from_its_content_digest_nothing_is_kept, async |app| {
+    let clerk = app.actor(Actor::Clerk);
+    let bytes = letter(2000);
+    let sha256 = |bytes: &[u8]| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(bytes)));
+    let begin = |digest: &str| send(begin_with(&clerk, &bytes[..700]).header("Content-Digest", digest));
+    begin(&sha256(b"other")).await.refusal(400, "digest-mismatch");
+    begin("sha-256=:AAAA:").await.refusal(400, "content-digest");
+    assert_eq!(uploads(app).await, 0, "not even an upload whose address nobody knows");
+    let begun = begin(&sha256(&bytes[..700])).await.is(201);
+    assert_eq!(begun.header("upload-offset"), "700");
+    let place = place(&begun);
+    let go_on = |digest: &str| {
+        let request = tus(&clerk, Method::PATCH, &place).header("Upload-Offset", 700).header("Content-Type", OFFSET);
+        send(request.header("Content-Digest", digest).body(bytes[700..].to_vec()))
+    };
+    go_on(&sha256(b"other")).await.refusal(400, "digest-mismatch");
+    go_on("sha-256=:AAAA:").await.refusal(400, "content-digest");
+    assert_eq!(offset(&clerk, &place).await, 700);
+    let sha512 = format!("md5=:AAAA:, sha-512=:{}:", STANDARD.encode(Sha512::digest(&bytes[700..])));
+    let done = go_on(&sha512).await.is(204);
+    let path = format!("/api/v1/documents/{}/content", done.header("lumbung-document"));
+    assert_eq!(clerk.get(&path).await.is(200).body, bytes);
+});
+
+both_stacks!(an_upload_that_is_begun_again_with_the_same_key_is_the_same_upload, async |app| {
+    let clerk = app.actor(Actor::Clerk);
+    let begin = |caller: &Client, length: usize, key: &str| {
+        let request = tus(caller, Method::POST, "/api/v1/uploads").header("Upload-Length", length);
+        send(request.header("Upload-Metadata", pairs("a.txt", &json!({}))).header("Idempotency-Key", key))
+    };
+    let first = begin(&clerk, 2000, "kunci").await.is(201);
+    let place = place(&first);
+    go_on(&clerk, &place, 0, &letter(700)).await.is(204);
+    let again = begin(&clerk, 2000, "kunci").await.is(201);
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(again.header("upload-offset"), "700", "how far it is by now");
+    begin(&clerk, 2001, "kunci").await.refusal(422, "idempotency-key-reused");
+    begin(&app.actor(Actor::Head), 2000, "kunci").await.refusal(422, "idempotency-key-reused");
+    begin(&clerk, 2000, "dua kata").await.refusal(400, "idempotency-key");
+    begin(&app.actor(Actor::OtherClerk), 2000, "kunci").await.is(201);
+    assert_eq!(uploads(app).await, 2, "one of each office");
+    let done = go_on(&clerk, &place, 700, &letter(2000)[700..]).await.is(204);
+    let again = begin(&clerk, 2000, "kunci").await.is(201);
+    assert_eq!(again.header("lumbung-document"), done.header("lumbung-document"));
+    send(tus(&clerk, Method::DELETE, &place)).await.is(204);
+    let again = begin(&clerk, 2000, "kunci").await.is(201);
+    assert_eq!((again.header("location"), again.header("upload-offset")), (first.header("location"), ""));
+    send(tus(&clerk, Method::HEAD, &place)).await.is(404);
+    assert_eq!(documents(&clerk).await, 1);
+    app.settled().await;
+});
+
+both_stacks!(a_beginning_that_is_cut_is_found_again_by_its_key, async |app| {
+    let clerk = app.actor(Actor::Clerk);
+    let bytes = letter(2000);
+    let more =
+        format!("Upload-Length: 2000\r\nUpload-Metadata: {}\r\nIdempotency-Key: kunci\r\n", pairs("a.txt", &json!({})));
+    cut(&app.base, &clerk.account().token, "POST /api/v1/uploads", &more, 2000, &bytes[..700]).await;
+    let mut found = send(begin_with(&clerk, &bytes).header("Idempotency-Key", "kunci")).await.is(201);
+    for _ in 0..100 {
+        if found.header("upload-offset") != "0" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        found = send(begin_with(&clerk, &bytes).header("Idempotency-Key", "kunci")).await.is(201);
+    }
+    assert_eq!(found.header("upload-offset"), "700", "what the cut left, and nothing that the repeat brought");
+    assert_eq!(uploads(app).await, 1);
+    let done = go_on(&clerk, &place(&found), 700, &bytes[700..]).await.is(204);
     let path = format!("/api/v1/documents/{}/content", done.header("lumbung-document"));
     assert_eq!(clerk.get(&path).await.is(200).body, bytes);
 });
@@ -232,11 +326,16 @@ both_stacks!(a_public_client_uploads_and_goes_on_where_it_stopped, async |app| {
 
 /// A PATCH whose link breaks after `sent` of `length` bytes.
 async fn cut_patch(base: &str, token: &str, place: &str, from: usize, length: usize, sent: &[u8]) {
+    cut(base, token, &format!("PATCH {place}"), &format!("Upload-Offset: {from}\r\n"), length, sent).await;
+}
+
+/// A request whose link breaks after `sent` of `length` bytes.
+async fn cut(base: &str, token: &str, request: &str, more: &str, length: usize, sent: &[u8]) {
     let address = base.strip_prefix("http://").expect("plain");
     let mut link = tokio::net::TcpStream::connect(address).await.expect("it listens");
     let head = format!(
-        "PATCH {place} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nTus-Resumable: 1.0.0\r\n\
-         Upload-Offset: {from}\r\nContent-Type: {OFFSET}\r\nContent-Length: {length}\r\n\r\n"
+        "{request} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nTus-Resumable: 1.0.0\r\n\
+         {more}Content-Type: {OFFSET}\r\nContent-Length: {length}\r\n\r\n"
     );
     link.write_all(head.as_bytes()).await.expect("sent");
     link.write_all(sent).await.expect("sent");

@@ -6,6 +6,8 @@ use futures_util::TryStreamExt;
 use lumbung::blob::Prefix;
 use lumbung::jobs::housekeeping;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::*;
 use crate::reading::support::letter_pdf;
@@ -100,6 +102,44 @@ both_stacks!(a_repeated_request_answers_the_first_answer_for_a_day, async |app: 
     assert_eq!(rows(app, "SELECT count(*) FROM idempotency").await, 0);
     let again = post("Perihal: satu", "kunci").await.is(201).json();
     assert_eq!(again["duplicate_of"], made["id"]);
+});
+
+both_stacks!(while_the_first_request_is_running_its_repeat_is_told_to_wait, async |app: &TestApp| {
+    let clerk = app.actor(Actor::Clerk);
+    let body = multipart(&[metadata("{}"), file(&letter(40_000))]);
+    let (first_half, second_half) = body.split_at(body.len() / 2);
+    let head = format!(
+        "POST /api/v1/documents HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nIdempotency-Key: kunci\r\n\
+         Content-Type: {MULTIPART}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        clerk.account().token,
+        body.len()
+    );
+    let mut link = TcpStream::connect(app.base.trim_start_matches("http://")).await.expect("it listens");
+    link.write_all(head.as_bytes()).await.expect("sent");
+    link.write_all(first_half).await.expect("sent");
+    let claims = "SELECT count(*) FROM idempotency";
+    for _ in 0..200 {
+        if rows(app, claims).await == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(rows(app, claims).await, 1, "the first request has come");
+    let repeat = || {
+        let request = clerk.request(Method::POST, "/api/v1/documents").header("Content-Type", MULTIPART);
+        request.header("Idempotency-Key", "kunci").body(body.clone())
+    };
+    assert_eq!(send(repeat()).await.is(409).header("retry-after"), "2");
+    refused(repeat, 409, "still-running").await;
+    assert_eq!(documents(&clerk).await, 0);
+    link.write_all(second_half).await.expect("sent");
+    let mut heard = String::new();
+    link.read_to_string(&mut heard).await.expect("an answer");
+    assert!(heard.starts_with("HTTP/1.1 201 "), "{heard}");
+    let made = send(repeat()).await.is(201).json();
+    assert!(heard.contains(made["id"].as_str().expect("an id")), "{made} is another document than that of {heard}");
+    assert_eq!(documents(&clerk).await, 1);
+    app.settled().await;
 });
 
 both_stacks!(of_a_documents_old_changes_the_newest_stays, async |app: &TestApp| {
