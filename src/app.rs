@@ -20,7 +20,7 @@ use crate::{
     ingest::{self, Ingest, Recording},
     mail::Mailer,
     measure::{Counted, Of, Timed},
-    office::OfficeKeys,
+    office::{self, OfficeKeys},
     queue::{self, Queue},
     read::{self, Reader},
     record::Records,
@@ -136,6 +136,7 @@ impl App {
         let (master, recovery) = unlocked(&db, &config).await?;
         let (master, recovery) = (Arc::new(master), InForce::new(recovery));
         let keys = OfficeKeys::new(db.clone(), &master);
+        office::follow_file(&db, &clock, &keys, &config.region.offices_file).await?;
         let store = BlobStore::open(&storage(&config)?).await?;
         let reader = Reader::new(reading(&config), program);
         let index = open_index(&config, &master).await?;
@@ -154,6 +155,7 @@ impl App {
             master.clone(),
             recovery.clone(),
             config.upload.spool.clone(),
+            records_forget(&config),
         );
         let vault = vault(&config, &db, &clock, &store, &keys).await?;
         let mailer = Mailer::new(&config.mail)?;
@@ -365,10 +367,15 @@ pub async fn vault(config: &Config, db: &Db, clock: &Clock, store: &BlobStore, k
         rolling: config.verify.rolling,
         bytes_per_hour: config.verify.bytes_per_hour,
         within: Duration::from_secs(config.verify.within_days * 86_400),
+        records_forget: records_forget(config),
         spool: config.upload.spool.clone(),
         spool_memory: config.upload.spool_memory_bytes,
     };
     Ok(Vault::new(db.clone(), clock.clone(), store.clone(), mirror, keys.clone(), settings))
+}
+
+pub fn records_forget(config: &Config) -> Duration {
+    Duration::from_secs(config.records.destroyed_hours * 3600)
 }
 
 pub fn queueing(config: &Config) -> queue::Settings {

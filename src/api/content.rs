@@ -9,15 +9,16 @@ use axum::{
 use crate::{
     access::Act,
     app::App,
-    audit,
     desk::{
-        content::{is_unchanged, reader, send, tag},
-        documents::{entry, load},
+        content::{is_unchanged, send, tag},
+        documents::load,
+        readings,
     },
     download::Grant,
     error::Result,
     http::{Caller, Path, Problem},
     id::DocumentId,
+    share::Reading,
 };
 
 /// The original bytes of the newest version. Ranges are served; `Repr-Digest` is the fingerprint.
@@ -43,10 +44,9 @@ pub async fn get(
     if is_unchanged(&headers, &document.version) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag(&document.version))]).into_response());
     }
-    let reader = reader(&caller);
-    let mut tx = app.db.write().await?;
-    let entry = entry(&caller, &document, "document.read");
-    audit::read_once(&mut tx, &app.clock, &reader, document.version.id, "content", entry).await?;
-    tx.commit().await?;
+    // HEAD reads nothing, and its entry would stand for that of a reading soon after.
+    if method != Method::HEAD {
+        readings::note(&app, &caller, &document, Reading::Original).await?;
+    }
     send(&app, &grant, &method, &headers).await
 }

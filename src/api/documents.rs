@@ -15,7 +15,7 @@ use crate::{
     db::Tx,
     desk::{
         self, changes,
-        documents::{Item, item, keep, load, record, source},
+        documents::{Item, item, item_alone, keep, load, record, source},
         paging,
     },
     document::{self, Changes, Filter, Limits, SecurityClass, Shown, State as Stage, show},
@@ -187,7 +187,7 @@ fn filter(query: &ListQuery) -> Result<Filter> {
 pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<DocumentId>) -> Result<Response> {
     let document = load(&app, &caller.actor, id, Act::Read).await?;
     let tag = etag(document.revision);
-    let item = item(&mut app.db.read().await?, &app, &caller.actor, document).await?;
+    let item = item_alone(&mut app.db.read().await?, &app, &caller.actor, document).await?;
     Ok(([(header::ETAG, tag)], axum::Json(item)).into_response())
 }
 

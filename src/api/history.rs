@@ -1,4 +1,4 @@
-//! What happened to a document, newest first: from the audit, for its own office.
+//! What happened to a document and its links, newest first: from the audit, for its own office.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::{
     access::Act,
     app::App,
     audit,
-    desk::{documents::load, paging},
+    desk::{documents::load, history, paging},
     error::Result,
     http::{Caller, Path, Problem, Query},
     id::{AuditId, DocumentId},
@@ -43,10 +43,7 @@ pub async fn get(
     document.must_be_own()?;
     let limit = paging::limit(&app, query.limit)?;
     let before: Option<AuditId> = paging::place(query.cursor.as_deref())?;
-    let scope = audit::Scope::Office(document.office);
-    let filter = audit::Filter { object: Some(id.to_string()), ..audit::Filter::default() };
-    let mut tx = app.db.read().await?;
-    let mut items = audit::list(&mut tx, scope, &filter, before, limit + 1).await?;
+    let mut items = history::of(&mut app.db.read().await?, &document, before, limit + 1).await?;
     let more = items.len() as i64 > limit;
     items.truncate(limit as usize);
     let next_cursor = items.last().filter(|_| more).map(|last| paging::cursor(&last.id)).transpose()?;

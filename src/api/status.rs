@@ -182,6 +182,8 @@ pub struct LimitsShown {
     links_grant_hours: u64,
     #[serde(rename = "trash.days")]
     trash_days: u64,
+    #[serde(rename = "records.destroyed_hours")]
+    records_destroyed_hours: u64,
     #[serde(rename = "sweep.grace_hours")]
     sweep_grace_hours: u64,
     #[serde(rename = "verify.bytes_per_hour")]
@@ -233,6 +235,7 @@ pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
         links_grant_minutes: config.links.grant_minutes,
         links_grant_hours: config.links.grant_hours,
         trash_days: config.trash.days,
+        records_destroyed_hours: config.records.destroyed_hours,
         sweep_grace_hours: config.sweep.grace_hours,
         verify_bytes_per_hour: config.verify.bytes_per_hour,
         verify_within_days: config.verify.within_days,

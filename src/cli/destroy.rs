@@ -79,6 +79,12 @@ fn show(destroyed: &Destroyed, newest_backup: Option<Time>) {
             "Pemegang identitas pemulihan masih dapat membukanya selama itu / until then the holder of the recovery identity could open it",
         );
     }
+    if let Some(until) = destroyed.records_until {
+        let until = until.rfc3339();
+        say::result(&format!(
+            "Catatan di simpanan (r/) memuat rincian dan kuncinya, terbungkus, paling lama sampai {until} / the records in the bucket (r/) hold its details and keys, wrapped, until then at the latest"
+        ));
+    }
     say::result(&newest_backup.map_or(
         "Cadangan yang dibuat di luar Lumbung tidak tersentuh / backups made outside of Lumbung are not touched".to_owned(),
         |at| {

@@ -58,7 +58,7 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let beside = beside::open(&config, &clock).await?;
     note(&beside, &clock, &export).await?;
     let rows = rows(&beside.db, &export).await?;
-    if rows.is_empty() {
+    if rows.is_empty() && !export.all {
         return Err(nothing());
     }
     for row in rows {

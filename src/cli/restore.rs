@@ -53,8 +53,17 @@ pub async fn run(args: Args, config: Config) -> Result<ExitCode> {
     let with = Restoring { clock: &clock, store: &store, queue: &queue, master, discard_newer: args.discard_newer };
     let restored = record::restore(empty, source, with).await?;
     db.close().await;
-    show(&restored, args.json);
-    Ok(ExitCode::SUCCESS)
+    if args.json {
+        say::json(&restored)
+    } else {
+        show(&restored)
+    }
+    if restored.unopened == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    tell_unopened(&restored);
+    // What these records held may be missing: a script must not take that for success.
+    Ok(ExitCode::FAILURE)
 }
 
 async fn source(args: &Args, config: &Config, store: &BlobStore) -> Result<Source> {
@@ -91,11 +100,7 @@ fn forget_index(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn show(restored: &Restored, json: bool) {
-    if json {
-        say::json(restored);
-        return;
-    }
+fn show(restored: &Restored) {
     say::result(&format!(
         "{} dokumen kembali, keadaan {} / documents are back, as of then; {} catatan / records",
         restored.documents,
@@ -108,13 +113,16 @@ fn show(restored: &Restored, json: bool) {
             say::result(&format!("  {}", missing.logins.join(", ")));
         }
     }
-    if restored.unopened > 0 {
-        say::problem(&format!(
-            "{} catatan terbaru tidak terbuka / of the newest records do not open",
-            restored.unopened
-        ));
+    if restored.unopened == 0 {
+        say::progress("Jalankan / now run: lumbung serve; lumbung verify --deep");
     }
-    say::progress("Jalankan / now run: lumbung serve; lumbung verify --deep");
+}
+
+fn tell_unopened(restored: &Restored) {
+    say::problem(&format!(
+        "{} catatan terbaru tidak terbuka: yang hanya ada di situ hilang. Pulihkan objek r/ dari cermin atau versi lama, lalu ulangi di mesin kosong, sebelum lumbung serve: yang dijalankan akan membuang catatan lama. / {} of the newest records do not open: what only they hold is lost. Bring the objects under r/ back from the mirror or older versions and restore again on an empty machine, before lumbung serve: a server that runs drops former records.",
+        restored.unopened, restored.unopened
+    ));
 }
 
 fn no_key() -> Error {

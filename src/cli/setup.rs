@@ -50,7 +50,7 @@ pub async fn install_with(
     let mut tx = db.write().await?;
     db::set_installation(&mut tx, "master_fingerprint", &master.fingerprint()).await?;
     db::set_installation(&mut tx, "recovery_recipient", &recovery.to_string()).await?;
-    let offices = office::seed(&mut tx, clock, &keys, &offices_file(config)?).await?;
+    let offices = office::load_file(&mut tx, clock, &keys, &config.region.offices_file).await?;
     also(&mut tx).await?;
     tx.commit().await?;
     Ok(Setup { db, keys, offices })
@@ -91,22 +91,6 @@ pub fn own_master(path: &Path) -> Result<MasterKey> {
     let master = MasterKey::generate();
     master.write_new(path)?;
     Ok(master)
-}
-
-fn offices_file(config: &Config) -> Result<String> {
-    let path = &config.region.offices_file;
-    if path.as_os_str().is_empty() {
-        return Ok(office::KABUPATEN_BEKASI.to_owned());
-    }
-    std::fs::read_to_string(path).map_err(|cause| {
-        Error::invalid(
-            "region.offices_file",
-            say(
-                format!("{} tidak dapat dibaca: {cause}", path.display()),
-                format!("{} cannot be read: {cause}", path.display()),
-            ),
-        )
-    })
 }
 
 /// The address that people are told before any server runs.

@@ -79,7 +79,8 @@ async fn look(config: &Config) -> Result<Report> {
     let (waiting, dead) = queue.depth().await?;
     let recovery = InForce::new(beside.recovery);
     let spool = config.upload.spool.clone();
-    let records = Records::new(beside.db, clock, store.clone(), beside.master, recovery, spool).lag().await?;
+    let forget = app::records_forget(config);
+    let records = Records::new(beside.db, clock, store.clone(), beside.master, recovery, spool, forget).lag().await?;
     let needed = config.limits.min_free_bytes;
     let disks = disk::free(config).into_iter();
     let disks = disks.map(|(of, free_bytes)| Disk { of, free_bytes, enough: free_bytes >= needed }).collect();
@@ -139,6 +140,23 @@ fn marks(report: &Report) -> Vec<(bool, String)> {
             format!(
                 "pembersihan terhenti / sweep stopped: {} (lumbung sweep)",
                 if vault.sweep.stopped { "YA / YES" } else { "tidak / no" }
+            ),
+        ),
+        (
+            vault.sweep.failing_since.is_none(),
+            vault.sweep.failing_since.map_or("pembersihan berjalan / sweeps run".to_owned(), |since| {
+                format!("pembersihan terputus sejak / sweeps break off since {}", since.rfc3339())
+            }),
+        ),
+        (
+            vault.verify.too_slow_days.is_none(),
+            vault.verify.too_slow_days.map_or(
+                "pemeriksaan tepat waktu / verification keeps its days".to_owned(),
+                |days| {
+                    format!(
+                        "satu putaran pemeriksaan / a round of verification: {days} hari / days (verify.bytes_per_hour)"
+                    )
+                },
             ),
         ),
         (

@@ -76,7 +76,7 @@ section! { Mail {
 } }
 section! { Region { timezone: String, offices_file: PathBuf } }
 section! { Trash { days: u64 } }
-section! { Records { every_seconds: u64 } }
+section! { Records { every_seconds: u64, destroyed_hours: u64 } }
 section! { Sweep { every_hours: u64, grace_hours: u64, stop_percent: u64, stop_count: u64, remember_days: u64 } }
 section! { Verify { rolling: bool, bytes_per_hour: u64, within_days: u64 } }
 section! { Metrics { listen: String } }
@@ -256,6 +256,7 @@ impl Config {
         check((1..=100).contains(&self.sweep.stop_percent), "sweep.stop_percent", "1 … 100");
         check(self.verify.within_days >= 1, "verify.within_days", "paling sedikit / at least 1");
         check((1..=50).contains(&self.records.every_seconds), "records.every_seconds", "1 … 50");
+        check(self.records.destroyed_hours >= 1, "records.destroyed_hours", "paling sedikit / at least 1");
     }
 }
 

@@ -15,6 +15,12 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 8, name: "quota", runs_with: 4, sql: include_str!("../../schema/0008_quota.sql") },
     Migration { number: 9, name: "scan", runs_with: 4, sql: include_str!("../../schema/0009_scan.sql") },
     Migration { number: 10, name: "twins", runs_with: 4, sql: include_str!("../../schema/0010_twins.sql") },
+    Migration {
+        number: 11,
+        name: "records_kept",
+        runs_with: 4,
+        sql: include_str!("../../schema/0011_records_kept.sql"),
+    },
 ];
 
 /// A table whose every change is noted in the transaction that makes it, and its primary key.

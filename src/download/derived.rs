@@ -108,7 +108,7 @@ impl Shelf {
     pub async fn all_pages(&self, version: &Version, owner: OfficeId) -> Result<Vec<Page>> {
         let mut texts = self.texts(&[(version, owner)]).await?;
         match texts.remove(&version.id) {
-            Some(text) => self.open_text(version, text?).await,
+            Some(text) => self.open_text(version, &text?).await,
             None => Ok(Vec::new()),
         }
     }
@@ -138,10 +138,10 @@ impl Shelf {
         Ok(texts)
     }
 
-    pub async fn open_text(&self, version: &Version, text: Text) -> Result<Vec<Page>> {
+    pub async fn open_text(&self, version: &Version, text: &Text) -> Result<Vec<Page>> {
         let mut all = Vec::new();
-        for block in text.blocks {
-            all.extend(self.open_block(version, &text.wrapping, block).await?);
+        for block in &text.blocks {
+            all.extend(self.open_block(version, &text.wrapping, block.clone()).await?);
         }
         Ok(all)
     }

@@ -43,7 +43,7 @@ pub(super) struct KeyRow {
     pub wrapped: Vec<u8>,
 }
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct DerivedRow {
     pub page: i64,
     pub object: String,

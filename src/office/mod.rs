@@ -6,7 +6,7 @@ mod seed;
 mod sql;
 
 pub use keys::OfficeKeys;
-pub use seed::{KABUPATEN_BEKASI, seed};
+pub use seed::{KABUPATEN_BEKASI, follow_file, load_file, seed};
 
 use serde::Serialize;
 use utoipa::ToSchema;

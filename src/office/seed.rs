@@ -2,13 +2,16 @@
 //! that an operator has corrected; it adds new offices and follows codes to their successors.
 
 use std::collections::HashMap;
+use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::{New, OfficeKeys, OfficeKind, by_code, create, sql};
 use crate::{
     clock::Clock,
-    db::Tx,
+    db::{self, Db, Tx},
     error::{Error, Kind, Result, say},
     id::OfficeId,
 };
@@ -28,6 +31,43 @@ struct Line {
     /// `code:year of its end`, several separated by `|`.
     #[serde(default)]
     former_codes: String,
+}
+
+/// The digest of the data file that was loaded last.
+const LOADED: &str = "offices_file";
+
+/// Loads the data file; an empty path is the one that is compiled in. The number of offices that were added.
+pub async fn load_file(tx: &mut Tx, clock: &Clock, keys: &OfficeKeys, path: &Path) -> Result<usize> {
+    let csv = read(path)?;
+    let added = seed(tx, clock, keys, &csv).await?;
+    db::set_installation(tx, LOADED, &digest(&csv)).await?;
+    Ok(added)
+}
+
+/// Loads the data file where it is another one than was loaded last: how a regency follows a new list of codes.
+pub async fn follow_file(db: &Db, clock: &Clock, keys: &OfficeKeys, path: &Path) -> Result<()> {
+    let loaded = db::installation(db, LOADED).await?;
+    // Whoever loaded a list before this was remembered, and names none now, may have had one that is not compiled in.
+    let is_unknown = loaded.is_none() && path.as_os_str().is_empty();
+    if is_unknown || loaded.as_deref() == Some(&digest(&read(path)?)) {
+        return Ok(());
+    }
+    let mut tx = db.write().await?;
+    let added = load_file(&mut tx, clock, keys, path).await?;
+    tx.commit().await?;
+    tracing::info!(added, "the list of offices was loaded");
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    if path.as_os_str().is_empty() {
+        return Ok(KABUPATEN_BEKASI.to_owned());
+    }
+    std::fs::read_to_string(path).map_err(|cause| unreadable(&format!("{}: {cause}", path.display())))
+}
+
+fn digest(csv: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(csv))
 }
 
 /// The number of offices that were added.

@@ -19,7 +19,7 @@ use crate::{
     blob::{ObjectName, Prefix, RecordName},
     clock::Time,
     crash::{Point, point},
-    db::{self, ChangedRows, Tx, Value},
+    db::{self, ChangedRows, Db, Tx, Value},
     error::{Error, Result, say},
     seal,
 };
@@ -56,6 +56,8 @@ struct Batch {
     tx: Tx,
     content: Content,
     notes: Vec<Uuid>,
+    /// How many documents were destroyed as of the snapshot.
+    destroyed: i64,
 }
 
 impl Records {
@@ -73,7 +75,7 @@ impl Records {
         }
         let head = sql::head(&mut self.db.read().await?).await?;
         let (waiting, _) = sql::waiting(&self.db).await?;
-        if waiting == 0 && head.base.is_some() && !head.full_due {
+        if waiting == 0 && head.base.is_some() && !head.full_due && !self.must_forget(head).await? {
             return Ok(false);
         }
         let now = self.clock.now();
@@ -90,6 +92,13 @@ impl Records {
         written.map(|()| true)
     }
 
+    /// Whether former records have named a destroyed document for long enough.
+    async fn must_forget(&self, head: sql::Head) -> Result<bool> {
+        let (Some(base), true) = (head.base, head.destroyed > head.forgotten) else { return Ok(false) };
+        let made_at = sql::base_made_at(&mut self.db.read().await?, base).await?;
+        Ok(made_at.is_none_or(|at| self.clock.now() >= at.plus(self.destroyed_within)))
+    }
+
     async fn keep_claim(&self, claim: i64) -> Error {
         loop {
             tokio::time::sleep(CLAIM / 3).await;
@@ -104,7 +113,8 @@ impl Records {
     async fn write(&self, head: sql::Head) -> Result<()> {
         // Asked before the snapshot is taken: whoever holds one connection asks for no second.
         let (tables, newest) = (self.tables().await?.to_vec(), self.previous(head).await?);
-        let Batch { tx, content, notes } = self.read(head).await?;
+        let must_forget = self.must_forget(head).await?;
+        let Batch { tx, content, notes, destroyed } = self.read(head, must_forget).await?;
         let is_full = matches!(content, Content::Full);
         let made_at = self.clock.now();
         let previous = if is_full { None } else { newest };
@@ -135,7 +145,7 @@ impl Records {
             size: sealed.sealed_size as i64,
             lines: lines.load(Ordering::Relaxed) as i64,
         };
-        self.settle(head, row, is_full, notes).await?;
+        self.settle(head, row, is_full.then_some(destroyed), notes).await?;
         if !is_full {
             return Ok(());
         }
@@ -144,12 +154,13 @@ impl Records {
     }
 
     /// One snapshot of the notes and of everything that they name.
-    async fn read(&self, head: sql::Head) -> Result<Batch> {
+    async fn read(&self, head: sql::Head, must_forget: bool) -> Result<Batch> {
         let mut tx = self.db.snapshot().await?;
+        let destroyed = sql::head(&mut tx).await?.destroyed;
         let changes = sql::changes(&mut tx, MOST_CHANGES).await?;
-        if changes.len() as i64 == MOST_CHANGES || self.is_full_wanted(&mut tx, head).await? {
+        if must_forget || changes.len() as i64 == MOST_CHANGES || self.is_full_wanted(&mut tx, head).await? {
             let notes = sql::change_ids(&mut tx).await?.into_iter().map(|(id,)| id).collect();
-            return Ok(Batch { tx, content: Content::Full, notes });
+            return Ok(Batch { tx, content: Content::Full, notes, destroyed });
         }
         let mut changed: HashMap<String, HashMap<String, Vec<serde_json::Value>>> = HashMap::new();
         let mut notes = Vec::with_capacity(changes.len());
@@ -162,7 +173,7 @@ impl Records {
             }
         }
         let changed = changed.into_iter().map(|(table, keys)| (table, keys.into_values().collect())).collect();
-        Ok(Batch { tx, content: Content::Changes(changed), notes })
+        Ok(Batch { tx, content: Content::Changes(changed), notes, destroyed })
     }
 
     async fn is_full_wanted(&self, tx: &mut Tx, head: sql::Head) -> Result<bool> {
@@ -178,14 +189,16 @@ impl Records {
         Ok(Some(Previous { object: row.object, sha256: data_encoding::HEXLOWER.encode(&row.digest) }))
     }
 
-    /// The record becomes the newest of the chain and what it holds needs no note any more, in one transaction.
-    async fn settle(&self, head: sql::Head, row: sql::ObjectRow, is_full: bool, notes: Vec<Uuid>) -> Result<()> {
+    /// The record becomes the newest of the chain and what it holds needs no note any more, in one transaction. A full one
+    /// comes with how many documents had been destroyed.
+    async fn settle(&self, head: sql::Head, row: sql::ObjectRow, full: Option<i64>, notes: Vec<Uuid>) -> Result<()> {
         let mut tx = self.db.write().await?;
         let before = sql::head(&mut tx).await?;
+        let is_full = full.is_some();
         // Somebody may have asked for a full record after this one read its snapshot.
         let full_due = before.full_due && !(is_full && head.full_due);
         let base = if is_full { head.claim } else { head.base.unwrap_or(head.claim) };
-        if !sql::advance(&mut tx, head.claim, base, full_due).await? {
+        if !sql::advance(&mut tx, head.claim, base, full_due, full.unwrap_or(before.forgotten)).await? {
             return Err(lost());
         }
         sql::insert_object(&mut tx, &row, self.clock.now()).await?;
@@ -203,16 +216,25 @@ impl Records {
             .try_filter_map(|object| async move { Ok(object.name()) })
             .try_collect()
             .await?;
+        let mut tx = self.db.write().await?;
         for name in listed.iter().filter(|name| seq_of(name).is_some_and(|seq| seq < base)) {
-            self.store.delete(name).await?;
+            sql::discard(&mut tx, &name.to_string(), self.clock.now()).await?;
         }
-        sql::forget_objects_before(&self.db, base).await
+        sql::forget_objects_before(&mut tx, base).await?;
+        tx.commit().await
     }
 
     fn name(&self, at: Time, claim: i64) -> Result<ObjectName> {
         let text = format!("{}-{}-{claim}", at.0, self.node);
         RecordName::parse(&text).map(ObjectName::Record).ok_or_else(|| Error::internal("a record's name is impossible"))
     }
+}
+
+/// Until when records in the bucket may name a document that is destroyed now; none where no records are written.
+pub async fn named_until(db: &Db, now: Time, within: Duration) -> Result<Option<Time>> {
+    let mut tx = db.read().await?;
+    let Some(base) = sql::head(&mut tx).await?.base else { return Ok(None) };
+    Ok(sql::base_made_at(&mut tx, base).await?.map(|at| at.plus(within).max(now)))
 }
 
 fn lost() -> Error {

@@ -5,7 +5,8 @@
 //! the rows that they name from one snapshot, seals them as one object `r/<time>-<node>-<claim>` and deletes the notes in
 //! the transaction that makes this object the chain's newest. So each record is the step from one committed state to a
 //! later one, whatever was written meanwhile, and a note goes only after the bucket holds its change. Each record names
-//! the one before it by name and digest; a full record begins the chain anew, and what lies before it is deleted.
+//! the one before it by name and digest; a full record begins the chain anew, and what lies before it is deleted. That is also
+//! how a destroyed document's keys leave the bucket: within [`Records::new`]'s `destroyed_within`.
 
 mod apply;
 mod backup;
@@ -29,12 +30,13 @@ pub fn read_line(bytes: &[u8]) {
 }
 
 pub use backup::{Made, back_up, deletions_are_held};
-pub use flush::Lag;
+pub use flush::{Lag, named_until};
 pub use restore::{Empty, Missing, Restored, Restoring, Source, restore};
-pub use sql::ask_for_full;
+pub use sql::{ask_for_full, note_destroyed};
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
@@ -56,6 +58,7 @@ pub struct Records {
     master: Arc<MasterKey>,
     recovery: InForce,
     limits: seal::Limits,
+    destroyed_within: Duration,
     /// Tells this process's records from those of others.
     node: String,
     tables: Arc<OnceCell<Vec<Table>>>,
@@ -69,11 +72,12 @@ impl Records {
         master: Arc<MasterKey>,
         recovery: InForce,
         spool: PathBuf,
+        destroyed_within: Duration,
     ) -> Records {
         // A record may be large; it is not an upload, and no limit of theirs holds for it.
         let limits = seal::Limits { max_plain: u64::MAX, ..seal::Limits::new(spool) };
         let node = id::to_letters(&id::random::<5>());
-        Records { db, clock, store, master, recovery, limits, node, tables: Arc::default() }
+        Records { db, clock, store, master, recovery, limits, destroyed_within, node, tables: Arc::default() }
     }
 
     async fn tables(&self) -> Result<&[Table]> {

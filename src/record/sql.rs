@@ -15,6 +15,9 @@ pub(super) struct Head {
     pub newest: Option<i64>,
     pub base: Option<i64>,
     pub full_due: bool,
+    /// Documents that were destroyed, and those of them that no record names any more.
+    pub destroyed: i64,
+    pub forgotten: i64,
 }
 
 /// The next claim, unless somebody else's still holds. One beyond `far` was made by a clock that ran ahead.
@@ -35,7 +38,9 @@ pub(super) async fn claim(db: &Db, now: Time, until: Time, far: Time) -> Result<
 }
 
 pub(super) async fn head(tx: &mut Tx) -> Result<Head> {
-    let row = tx.one("SELECT claim, newest, base, full_due FROM record_head WHERE one = 1", params![]).await?;
+    let row = tx
+        .one("SELECT claim, newest, base, full_due, destroyed, forgotten FROM record_head WHERE one = 1", params![])
+        .await?;
     row.ok_or_else(|| Error::internal("the head of the records is gone"))
 }
 
@@ -50,11 +55,12 @@ pub(super) async fn give_up_claim(db: &Db, claim: i64) -> Result<()> {
 }
 
 /// The record that was written under this claim becomes the newest. False when another claim was given meanwhile.
-pub(super) async fn advance(tx: &mut Tx, claim: i64, base: i64, full_due: bool) -> Result<bool> {
+pub(super) async fn advance(tx: &mut Tx, claim: i64, base: i64, full_due: bool, forgotten: i64) -> Result<bool> {
     let changed = tx
         .execute(
-            "UPDATE record_head SET newest = $1, base = $2, full_due = $3, claimed_to = 0 WHERE one = 1 AND claim = $1",
-            params![claim, base, full_due],
+            "UPDATE record_head SET newest = $1, base = $2, full_due = $3, forgotten = $4, claimed_to = 0
+             WHERE one = 1 AND claim = $1",
+            params![claim, base, full_due, forgotten],
         )
         .await?;
     Ok(changed == 1)
@@ -63,6 +69,17 @@ pub(super) async fn advance(tx: &mut Tx, claim: i64, base: i64, full_due: bool) 
 /// The next record is a full one, whatever changed: former records can go then.
 pub async fn ask_for_full(tx: &mut Tx) -> Result<()> {
     tx.execute("UPDATE record_head SET full_due = TRUE WHERE one = 1", params![]).await.map(drop)
+}
+
+/// A document is destroyed in this transaction: records that name it must go in time.
+pub async fn note_destroyed(tx: &mut Tx) -> Result<()> {
+    tx.execute("UPDATE record_head SET destroyed = destroyed + 1 WHERE one = 1", params![]).await.map(drop)
+}
+
+/// When the full record that the chain begins with was made.
+pub(super) async fn base_made_at(tx: &mut Tx, base: i64) -> Result<Option<Time>> {
+    let row: Option<(i64,)> = tx.one("SELECT made_at FROM record_object WHERE seq = $1", params![base]).await?;
+    Ok(row.map(|(at,)| Time(at)))
 }
 
 /// A chain that begins anew above every number that the bucket has seen.
@@ -96,8 +113,17 @@ pub(super) async fn insert_object(tx: &mut Tx, row: &ObjectRow, now: Time) -> Re
     .map(drop)
 }
 
-pub(super) async fn forget_objects_before(db: &Db, seq: i64) -> Result<()> {
-    db.execute("DELETE FROM record_object WHERE seq < $1", params![seq]).await.map(drop)
+pub(super) async fn forget_objects_before(tx: &mut Tx, seq: i64) -> Result<()> {
+    tx.execute("DELETE FROM record_object WHERE seq < $1", params![seq]).await.map(drop)
+}
+
+/// The vault takes it away, in the mirror too and again where a server retains it.
+pub(super) async fn discard(tx: &mut Tx, object: &str, now: Time) -> Result<()> {
+    tx.insert(
+        "INSERT INTO discarded (object, due_at) VALUES ($1, $2) ON CONFLICT (object) DO NOTHING",
+        params![object, now],
+    )
+    .await
 }
 
 /// Records after the last full one, their rows, and the rows of the full one.

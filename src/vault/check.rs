@@ -6,14 +6,14 @@ use async_stream::stream;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::{Place, Vault, sql};
 use crate::{
     blob::{self, BlobStore, Body, ObjectName},
     error::{Error, Result},
     id::{BlobId, DocumentId, OfficeId},
-    seal::{ObjectKey, Opener},
+    seal::{Digest, ObjectKey, Opener},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -23,7 +23,7 @@ pub enum Depth {
     Names,
     /// Its bytes are the ones that its name says; needs no key.
     Scrub,
-    /// It opens, and what comes out has the fingerprint that was acknowledged.
+    /// An original opens, too, and what comes out has the fingerprint that was acknowledged.
     Deep,
 }
 
@@ -49,7 +49,7 @@ impl Fault {
     }
 }
 
-/// An object that the database names: an original or a derivation.
+/// An object that the database names: an original, a derivation or a record.
 #[derive(Clone, Debug)]
 pub(super) struct Expected {
     pub object: String,
@@ -57,8 +57,19 @@ pub(super) struct Expected {
     pub document: Option<DocumentId>,
     /// Of an original: its blob, its owner and its fingerprint.
     pub original: Option<(BlobId, OfficeId, Vec<u8>)>,
+    /// Of a record, whose name does not say it: the digest of its sealed bytes.
+    pub digest: Option<Digest>,
     /// Whether its copy should be in the mirror by now.
     pub mirrored: bool,
+}
+
+impl Expected {
+    fn digest(&self) -> Result<Digest> {
+        match (self.digest, self.object.parse()?) {
+            (Some(digest), _) | (None, ObjectName::Object(digest)) => Ok(digest),
+            _ => Err(Error::internal("nothing says what the bytes of this object should be")),
+        }
+    }
 }
 
 impl Vault {
@@ -119,22 +130,23 @@ impl Vault {
             Err(cause) if blob::is_missing(&cause) => return Ok(Err(Fault::Missing)),
             Err(cause) => return Err(cause),
         };
+        let right = expected.digest()?;
         let original = expected.original.as_ref().filter(|_| depth == Depth::Deep);
         let Some((blob, office, fingerprint)) = original else {
-            return Ok(if digest(body).await? == name { Ok(expected.size) } else { Err(Fault::Digest) });
+            return Ok(if digest(body).await? == right { Ok(expected.size) } else { Err(Fault::Digest) });
         };
         let opened = match self.opener(*blob, *office).await? {
             Some(opener) => open(body, &opener).await?,
             None => None,
         };
         if let Some((sealed, plain)) = opened {
-            let whole = sealed == name;
+            let whole = sealed == right;
             let fault = if whole { Fault::Content } else { Fault::Digest };
             return Ok(if whole && plain == fingerprint[..] { Ok(expected.size) } else { Err(fault) });
         }
         // It does not open: are these other bytes, or the right ones under another key?
         let again = digest(store.get(&name, None).await?).await?;
-        Ok(Err(if again == name { Fault::Content } else { Fault::Digest }))
+        Ok(Err(if again == right { Fault::Content } else { Fault::Digest }))
     }
 
     /// `None` where the key is lost or does not open.
@@ -145,17 +157,16 @@ impl Vault {
     }
 }
 
-/// The name that the bytes should have.
-async fn digest(mut body: Body) -> Result<ObjectName> {
+async fn digest(mut body: Body) -> Result<Digest> {
     let mut hash = Sha256::new();
     while let Some(piece) = body.stream.next().await {
         hash.update(&piece?);
     }
-    Ok(ObjectName::Object(hash.finalize().into()))
+    Ok(hash.finalize().into())
 }
 
-/// One pass: the name of the sealed bytes and the fingerprint of what they open to; `None` where they do not open.
-async fn open(body: Body, opener: &Opener) -> Result<Option<(ObjectName, [u8; 32])>> {
+/// One pass: the digest of the sealed bytes and the fingerprint of what they open to; `None` where they do not open.
+async fn open(body: Body, opener: &Opener) -> Result<Option<(Digest, [u8; 32])>> {
     let sealed = Arc::new(Mutex::new(Sha256::new()));
     let lost = Arc::new(Mutex::new(None));
     let plan = opener.plan_whole();
@@ -170,7 +181,7 @@ async fn open(body: Body, opener: &Opener) -> Result<Option<(ObjectName, [u8; 32
         fingerprint.update(&piece);
     }
     let sealed = sealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Ok(Some((ObjectName::Object(sealed.finalize().into()), fingerprint.finalize().into())))
+    Ok(Some((sealed.finalize().into(), fingerprint.finalize().into())))
 }
 
 /// Hashes everything and passes on what comes after the header. A store that breaks off is remembered in `lost`: it is

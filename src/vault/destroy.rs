@@ -14,7 +14,7 @@ use crate::{
     document::{self, Document},
     error::{Error, Result, say},
     id::{DocumentId, OfficeId},
-    share,
+    record, share,
 };
 
 const TRASH: &str = "trash";
@@ -42,6 +42,10 @@ pub struct Destroyed {
     pub remains: Vec<Remain>,
     /// The holder of the recovery identity could still open what remains.
     pub recoverable: bool,
+    /// Until when records in the bucket may still hold its details and keys, wrapped for the recovery identity and the master
+    /// key. Absent where none are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records_until: Option<Time>,
 }
 
 /// A copy that could not be taken away yet. Without a time it goes with the next sweep that reaches the store.
@@ -128,9 +132,17 @@ impl Vault {
             fingerprint: document::fingerprint(&rest.fingerprint),
             versions: rest.versions,
             shared: rest.shared,
+            records_until: self.records_until().await?,
             recoverable: db::installation(&self.db, "recovery_recipient").await?.is_some(),
             remains,
         }))
+    }
+
+    /// A server that locks objects keeps the records for its days more.
+    async fn records_until(&self) -> Result<Option<Time>> {
+        let until = record::named_until(&self.db, self.clock.now(), self.settings.records_forget).await?;
+        let locked = std::time::Duration::from_secs(u64::from(self.store.protection().await.lock_days) * 86_400);
+        Ok(until.map(|until| until.plus(locked)))
     }
 
     /// After the commit nobody can load, find or open it.
@@ -157,6 +169,7 @@ impl Vault {
             if sql::condemn(tx, blob).await? { condemned.push(blob) } else { shared += 1 }
         }
         share::end_all(tx, &self.clock, id, "destroyed").await?;
+        record::note_destroyed(tx).await?;
         self.bury(tx, found, order, &versions).await?;
         document::touch_index(tx, &self.clock, id).await?;
         let entry = Entry {

@@ -108,25 +108,35 @@ impl Vault {
         Ok(attempt)
     }
 
-    /// One place that is away keeps no other from being cleared.
+    /// The object, and a copy of it that a repair or a sweep set aside. One place that is away keeps no other from being
+    /// cleared.
     async fn erase(&self, object: &str) -> Result<Attempt> {
         let name: ObjectName =
             ObjectName::parse(object).ok_or_else(|| Error::internal("the database names an impossible object"))?;
+        let aside = ObjectName::Quarantined(Box::new(name.clone()));
         let mut attempt = Attempt { remains: Vec::new(), failed: None };
-        let mut remains = |place, until| attempt.remains.push(Remain { object: object.to_owned(), place, until });
         for (place, store) in [(Place::Mirror, self.mirror.as_ref()), (Place::Store, Some(&self.store))] {
             let Some(store) = store else { continue };
-            match store.erase(&name).await {
-                Ok(None) => {}
-                Ok(Some(until)) => remains(place, Some(until)),
-                Err(cause) => {
-                    remains(place, None);
-                    attempt.failed = Some(cause);
-                }
+            for name in [&name, &aside] {
+                attempt.note(place, name, store.erase(name).await);
             }
         }
         point(Point::ObjectErased);
         Ok(attempt)
+    }
+}
+
+impl Attempt {
+    fn note(&mut self, place: Place, name: &ObjectName, erased: Result<Option<Time>>) {
+        let until = match erased {
+            Ok(None) => return,
+            Ok(until) => until,
+            Err(cause) => {
+                self.failed = Some(cause);
+                None
+            }
+        };
+        self.remains.push(Remain { object: name.to_string(), place, until });
     }
 }
 

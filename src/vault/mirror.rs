@@ -1,8 +1,8 @@
-//! The mirror: every object is copied to a second store as documents arrive. What is still to be copied stands in the rows
+//! The mirror: every object, the records too, is copied to a second store as documents arrive. What is still to be copied stands in the rows
 //! themselves, so that nothing is forgotten, and a mirror that is added later is filled from the beginning.
 
 use futures_util::StreamExt;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Place, Vault, chore::Turn, sql};
@@ -10,7 +10,7 @@ use crate::{
     blob::{self, BlobStore, ObjectName},
     crash::{Point, point},
     error::{Error, Result},
-    seal::{SealedBody, Spool},
+    seal::{Digest, SealedBody, Spool},
 };
 
 const MIRROR: &str = "mirror";
@@ -30,6 +30,7 @@ impl Vault {
         Ok(copied)
     }
 
+    /// Originals first, then what is derived from them, then the records that name both.
     async fn copy_all(&self, turn: &Turn, mirror: &BlobStore) -> Result<u64> {
         let mut copied = 0;
         let mut after = Uuid::nil();
@@ -37,21 +38,36 @@ impl Vault {
             let blobs = sql::unmirrored_blobs(&self.db, after, BATCH).await?;
             let Some((last, _)) = blobs.last() else { break };
             after = *last;
-            for (_, object) in &blobs {
-                copied += u64::from(self.copy(mirror, object).await?);
-            }
-            self.keep_turn(turn).await?;
+            copied += self.copy_each(turn, mirror, blobs.iter().map(|(_, object)| object)).await?;
         }
         let mut after = String::new();
         loop {
             let derived = sql::unmirrored_derivations(&self.db, &after, BATCH).await?;
-            let Some((last,)) = derived.last() else { return Ok(copied) };
+            let Some((last,)) = derived.last() else { break };
             after.clone_from(last);
-            for (object,) in &derived {
-                copied += u64::from(self.copy(mirror, object).await?);
-            }
-            self.keep_turn(turn).await?;
+            copied += self.copy_each(turn, mirror, derived.iter().map(|(object,)| object)).await?;
         }
+        let mut after = 0;
+        loop {
+            let records = sql::unmirrored_records(&self.db, after, BATCH).await?;
+            let Some((last, _)) = records.last() else { return Ok(copied) };
+            after = *last;
+            copied += self.copy_each(turn, mirror, records.iter().map(|(_, object)| object)).await?;
+        }
+    }
+
+    async fn copy_each(
+        &self,
+        turn: &Turn,
+        mirror: &BlobStore,
+        objects: impl Iterator<Item = &String> + Send,
+    ) -> Result<u64> {
+        let mut copied = 0;
+        for object in objects {
+            copied += u64::from(self.copy(mirror, object).await?);
+        }
+        self.keep_turn(turn).await?;
+        Ok(copied)
     }
 
     async fn copy(&self, mirror: &BlobStore, object: &str) -> Result<bool> {
@@ -79,8 +95,9 @@ impl Vault {
         self.note_damage(Place::Store, object, kind, None).await
     }
 
-    /// An object's sealed bytes, if they are the ones that its name says.
+    /// An object's sealed bytes, if they are the ones that its name says, or for a record the database.
     pub(super) async fn sound_copy(&self, place: Place, name: &ObjectName) -> Result<Option<SealedBody>> {
+        let Some(right) = self.right_digest(name).await? else { return Ok(None) };
         let store = self.at(place).ok_or_else(|| Error::internal("there is no mirror"))?;
         let mut body = match store.get(name, None).await {
             Ok(body) => body,
@@ -103,7 +120,14 @@ impl Vault {
                 spool = written.await.map_err(Error::internal)??;
             }
         }
-        let digest = hash.finalize().into();
-        Ok((*name == ObjectName::Object(digest)).then(|| spool.finish_copy(digest)))
+        let digest: Digest = hash.finalize().into();
+        Ok((digest == right).then(|| spool.finish_copy(digest)))
+    }
+
+    async fn right_digest(&self, name: &ObjectName) -> Result<Option<Digest>> {
+        match name {
+            ObjectName::Object(digest) => Ok(Some(*digest)),
+            _ => Ok(sql::record_digest(&self.db, &name.to_string()).await?.and_then(|digest| digest.try_into().ok())),
+        }
     }
 }

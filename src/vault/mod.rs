@@ -42,6 +42,8 @@ pub struct Settings {
     pub rolling: bool,
     pub bytes_per_hour: u64,
     pub within: Duration,
+    /// Within which the records in the bucket forget what was destroyed.
+    pub records_forget: Duration,
     /// Where a large object waits on its way from one store to the other; it is ciphertext.
     pub spool: PathBuf,
     pub spool_memory: usize,

@@ -60,6 +60,7 @@ impl Vault {
         for part in 0..=u8::MAX {
             self.verify_part(Prefix::ObjectsUnder(part), &mut report).await?;
         }
+        self.verify_records(&mut report).await?;
         for place in [Place::Store, Place::Mirror] {
             self.foreign(place, &mut report).await?;
         }
@@ -73,12 +74,7 @@ impl Vault {
         let copied = self.listed(Place::Mirror, part).await?;
         let expected = sql::expected(&self.db, &part.to_string()).await?;
         report.checked += expected.len() as u64;
-        self.compare(Place::Store, &expected, &stored, report).await?;
-        if let Some(waiting) = &mut report.mirror_waiting {
-            *waiting += expected.iter().filter(|object| !object.mirrored).count() as u64;
-            let due: Vec<Expected> = expected.iter().filter(|object| object.mirrored).cloned().collect();
-            self.compare(Place::Mirror, &due, &copied, report).await?;
-        }
+        self.compare_both(&expected, &stored, &copied, report).await?;
         if stored.is_empty() && copied.is_empty() {
             return Ok(());
         }
@@ -90,6 +86,31 @@ impl Vault {
                     report.problems.push(problem(place, object, Fault::Unknown, None));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The chain that gives the archive back. What else lies under `r/` goes with the next full record.
+    async fn verify_records(&self, report: &mut Report) -> Result<()> {
+        let stored = self.listed(Place::Store, Prefix::Records).await?;
+        let copied = self.listed(Place::Mirror, Prefix::Records).await?;
+        let expected = sql::expected_records(&self.db).await?;
+        report.checked += expected.len() as u64;
+        self.compare_both(&expected, &stored, &copied, report).await
+    }
+
+    async fn compare_both(
+        &self,
+        expected: &[Expected],
+        stored: &HashMap<String, u64>,
+        copied: &HashMap<String, u64>,
+        report: &mut Report,
+    ) -> Result<()> {
+        self.compare(Place::Store, expected, stored, report).await?;
+        if let Some(waiting) = &mut report.mirror_waiting {
+            *waiting += expected.iter().filter(|object| !object.mirrored).count() as u64;
+            let due: Vec<Expected> = expected.iter().filter(|object| object.mirrored).cloned().collect();
+            self.compare(Place::Mirror, &due, copied, report).await?;
         }
         Ok(())
     }

@@ -41,6 +41,9 @@ pub struct Args {
 struct Uploaded {
     path: PathBuf,
     document: String,
+    /// An earlier document with the same bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -131,7 +134,7 @@ impl Session {
                 if !self.is_quiet {
                     say::result(&format!("{document}  {}", file.path().display()));
                 }
-                self.uploaded.push(Uploaded { path: file.path().to_owned(), document });
+                self.note(file.path().to_owned(), document).await;
                 Ok(())
             }
             Err(error) => {
@@ -152,6 +155,15 @@ impl Session {
         }
     }
 
+    /// It stands in the summary before anything else is asked: whoever stops the program meanwhile is told of it.
+    async fn note(&mut self, path: PathBuf, document: String) {
+        self.uploaded.push(Uploaded { path, document: document.clone(), duplicate_of: None });
+        let twin = self.sender.twin(&document).await;
+        if let Some(last) = self.uploaded.last_mut() {
+            last.duplicate_of = twin;
+        }
+    }
+
     fn fail(&mut self, path: PathBuf, why: String) {
         if self.failed.get(&path) != Some(&why) {
             say::problem(&format!("{}: {why}", path.display()));
@@ -167,6 +179,19 @@ impl Session {
         say::progress(&format!("{} diunggah / uploaded, {} gagal / failed", self.uploaded.len(), failed.len()));
         for Failed { path, why } in failed {
             say::progress(&format!("  {}: {why}", path.display()));
+        }
+        self.tell_twins();
+    }
+
+    fn tell_twins(&self) {
+        let known: Vec<&Uploaded> = self.uploaded.iter().filter(|one| one.duplicate_of.is_some()).collect();
+        if known.is_empty() {
+            return;
+        }
+        say::progress(&format!("{} sudah ada di arsip / were in the archive before:", known.len()));
+        for Uploaded { path, duplicate_of, .. } in known {
+            let before = duplicate_of.as_deref().unwrap_or_default();
+            say::progress(&format!("  {}: sama dengan / the same as {before}", path.display()));
         }
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{
     clock::Time,
     db::{Db, params},
-    error::Result,
+    error::{Error, Result},
     id::{BlobId, DocumentId, OfficeId},
     vault::{Place, check::Expected},
 };
@@ -52,6 +52,7 @@ pub(in crate::vault) async fn expected(db: &Db, part: &str) -> Result<Vec<Expect
         size: row.sealed_size as u64,
         document: row.document.map(DocumentId),
         original: Some((BlobId(row.id), OfficeId(row.office), row.fingerprint)),
+        digest: None,
         mirrored: row.mirrored,
     });
     let derived = derived.into_iter().map(|row| Expected {
@@ -59,6 +60,7 @@ pub(in crate::vault) async fn expected(db: &Db, part: &str) -> Result<Vec<Expect
         size: row.sealed_size as u64,
         document: Some(DocumentId(row.document)),
         original: None,
+        digest: None,
         mirrored: row.mirrored,
     });
     let mut all: Vec<Expected> = originals.chain(derived).collect();
@@ -66,12 +68,33 @@ pub(in crate::vault) async fn expected(db: &Db, part: &str) -> Result<Vec<Expect
     Ok(all)
 }
 
+/// The records of the chain, by name.
+pub(in crate::vault) async fn expected_records(db: &Db) -> Result<Vec<Expected>> {
+    let rows: Vec<(String, i64, Vec<u8>, Option<i64>)> =
+        db.all("SELECT object, size, digest, mirrored_at FROM record_object ORDER BY seq", params![]).await?;
+    let record = |(object, size, digest, mirrored): (String, i64, Vec<u8>, Option<i64>)| {
+        let digest = digest.try_into().map_err(|_| Error::internal("a record's digest is of no known form"))?;
+        let (document, original, digest) = (None, None, Some(digest));
+        Ok(Expected { object, size: size as u64, document, original, digest, mirrored: mirrored.is_some() })
+    };
+    let mut all: Vec<Expected> = rows.into_iter().map(record).collect::<Result<_>>()?;
+    all.sort_by(|a, b| a.object.cmp(&b.object));
+    Ok(all)
+}
+
+/// What a record's bytes should be, which its name does not say.
+pub(in crate::vault) async fn record_digest(db: &Db, object: &str) -> Result<Option<Vec<u8>>> {
+    let row: Option<(Vec<u8>,)> = db.one("SELECT digest FROM record_object WHERE object = $1", params![object]).await?;
+    Ok(row.map(|(digest,)| digest))
+}
+
 /// Whether an object must still be there; it may have been replaced or destroyed since it was asked for.
 pub(in crate::vault) async fn is_expected(db: &Db, object: &str) -> Result<bool> {
     let row: Option<(i64,)> = db
         .one(
             "SELECT count(*) FROM (SELECT object FROM blob WHERE object = $1 AND state = 'live'
-               UNION ALL SELECT object FROM derivation WHERE object = $1) AS named",
+               UNION ALL SELECT object FROM derivation WHERE object = $1
+               UNION ALL SELECT object FROM record_object WHERE object = $1) AS named",
             params![object],
         )
         .await?;
@@ -82,7 +105,8 @@ pub(in crate::vault) async fn total_bytes(db: &Db) -> Result<u64> {
     let row: Option<(i64,)> = db
         .one(
             "SELECT CAST(COALESCE((SELECT SUM(sealed_size) FROM blob WHERE state = 'live'), 0)
-                + COALESCE((SELECT SUM(sealed_size) FROM derivation), 0) AS BIGINT)",
+                + COALESCE((SELECT SUM(sealed_size) FROM derivation), 0)
+                + COALESCE((SELECT SUM(size) FROM record_object), 0) AS BIGINT)",
             params![],
         )
         .await?;
@@ -110,6 +134,15 @@ pub(in crate::vault) async fn unmirrored_derivations(db: &Db, after: &str, limit
     .await
 }
 
+/// In their order, so that the mirror never holds a record whose forerunners are still to come.
+pub(in crate::vault) async fn unmirrored_records(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
+    db.all(
+        "SELECT seq, object FROM record_object WHERE mirrored_at IS NULL AND seq > $1 ORDER BY seq LIMIT $2",
+        params![after, limit],
+    )
+    .await
+}
+
 /// False where the object left meanwhile: its copy must leave too.
 pub(in crate::vault) async fn set_mirrored(db: &Db, object: &str, now: Time) -> Result<bool> {
     let mut tx = db.write().await?;
@@ -117,6 +150,8 @@ pub(in crate::vault) async fn set_mirrored(db: &Db, object: &str, now: Time) -> 
     let derived = "UPDATE derivation SET mirrored_at = $2 WHERE object = $1";
     let mut changed = tx.execute(blob, params![object, now]).await?;
     changed += tx.execute(derived, params![object, now]).await?;
+    let record = "UPDATE record_object SET mirrored_at = $2 WHERE object = $1";
+    changed += tx.execute(record, params![object, now]).await?;
     tx.commit().await?;
     Ok(changed > 0)
 }
@@ -126,10 +161,12 @@ pub(in crate::vault) async fn mirror_lag(db: &Db) -> Result<(i64, Option<i64>)> 
     let row: Option<(i64, Option<i64>)> = db
         .one(
             "SELECT CAST((SELECT count(*) FROM blob WHERE mirrored_at IS NULL AND state = 'live')
-                + (SELECT count(*) FROM derivation WHERE mirrored_at IS NULL) AS BIGINT),
+                + (SELECT count(*) FROM derivation WHERE mirrored_at IS NULL)
+                + (SELECT count(*) FROM record_object WHERE mirrored_at IS NULL) AS BIGINT),
                 (SELECT MIN(since) FROM (
                     SELECT MIN(created_at) AS since FROM blob WHERE mirrored_at IS NULL AND state = 'live'
-                    UNION ALL SELECT MIN(made_at) AS since FROM derivation WHERE mirrored_at IS NULL) AS oldest)",
+                    UNION ALL SELECT MIN(made_at) AS since FROM derivation WHERE mirrored_at IS NULL
+                    UNION ALL SELECT MIN(made_at) AS since FROM record_object WHERE mirrored_at IS NULL) AS oldest)",
             params![],
         )
         .await?;
@@ -171,7 +208,8 @@ pub(in crate::vault) async fn drop_finding(db: &Db, object: &str, place: Place) 
 pub(in crate::vault) async fn drop_idle_findings(db: &Db) -> Result<()> {
     db.execute(
         "DELETE FROM finding WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.object = finding.object AND b.state = 'live')
-           AND NOT EXISTS (SELECT 1 FROM derivation x WHERE x.object = finding.object)",
+           AND NOT EXISTS (SELECT 1 FROM derivation x WHERE x.object = finding.object)
+           AND NOT EXISTS (SELECT 1 FROM record_object r WHERE r.object = finding.object)",
         params![],
     )
     .await

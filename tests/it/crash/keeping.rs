@@ -19,7 +19,7 @@ use crate::reading::support::letter_pdf;
 use crate::support::client::{Answer, Client, form, try_send};
 use crate::support::program::{Launch, Program};
 use crate::support::regency::{Actor, Stack};
-use crate::support::server;
+use crate::support::{postgres, server};
 
 /// What is played until a point is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -387,7 +387,11 @@ impl Years {
     async fn restore(&mut self, before: &[i64; 3]) {
         let mut home = self.program.home.beside();
         std::fs::remove_file(home.dir.join("master.key")).expect("it has none");
-        home.set_database(&format!("sqlite:{}", home.dir.join("lumbung.db").display()));
+        let database = match self.stack {
+            Stack::Embedded => format!("sqlite:{}", home.dir.join("lumbung.db").display()),
+            Stack::Networked => tokio::task::spawn_blocking(postgres::fresh_database).await.expect("a database"),
+        };
+        home.set_database(&database);
         if self.stack == Stack::Embedded {
             home.set("storage.folder", self.program.home.dir.join("store").to_str().expect("a plain path"));
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -45,6 +46,13 @@ fn age_opens(folder: &Path, keys: &str, object: &[u8]) -> Option<Vec<u8>> {
     if done.status.success() { Some(fs::read(folder.join("letter.pdf")).expect("it was written")) } else { None }
 }
 
+async fn stored(program: &Program, object: &str) -> Vec<u8> {
+    match &program.bucket {
+        Some(bucket) => bucket.read(object).await,
+        None => fs::read(program.home.dir.join("store").join(object)).expect("the object is in the store"),
+    }
+}
+
 async fn an_original_opens_with_the_exported_key(stack: Stack) {
     let program = Program::start(stack, &[]).await;
     let clerk = program.actor(Actor::Clerk);
@@ -59,10 +67,7 @@ async fn an_original_opens_with_the_exported_key(stack: Stack) {
     assert_eq!(lines.len(), 2, "a comment and a key: {keys}");
     let object = lines[0].strip_prefix(&format!("# {document} ")).expect("document and object are named");
     assert!(lines[1].starts_with("AGE-SECRET-KEY-1"));
-    let stored = match &program.bucket {
-        Some(bucket) => bucket.read(object).await,
-        None => fs::read(program.home.dir.join("store").join(object)).expect("the object is in the store"),
-    };
+    let stored = stored(&program, object).await;
     let folder = server::scratch("age");
     assert_eq!(age_opens(&folder, &keys, &stored).expect("age opens it"), bytes);
     assert_eq!(age_opens(&folder, program.recovery_identity(), &stored).expect("the recovery key opens it"), bytes);
@@ -96,6 +101,78 @@ async fn the_stock_age_opens_an_original_with_the_exported_key_embedded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stock_age_opens_an_original_with_the_exported_key_networked() {
     an_original_opens_with_the_exported_key(Stack::Networked).await;
+}
+
+/// The names of all records that are in the store.
+async fn records(program: &Program) -> Vec<String> {
+    let names: Vec<String> = match &program.bucket {
+        Some(bucket) => bucket.objects().await.into_iter().map(|(name, _)| name).collect(),
+        None => {
+            let listed = fs::read_dir(program.home.dir.join("store/r")).expect("a folder of records");
+            listed.flatten().map(|entry| format!("r/{}", entry.file_name().to_string_lossy())).collect()
+        }
+    };
+    names.into_iter().filter(|name| name.starts_with("r/")).collect()
+}
+
+/// Waits until the records hold everything.
+async fn recorded(clerk: &Client) {
+    let begun = Instant::now();
+    while clerk.get("/api/v1/status").await.is(200).json()["records"]["waiting"] != 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is recorded");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn exported(program: &Program, which: &[&str]) -> String {
+    let done = program.command(&[["key", "export"].as_slice(), which].concat());
+    ends_with(&done, 0);
+    String::from_utf8(done.stdout).expect("text")
+}
+
+/// The exported key that stands below a comment.
+fn below<'a>(keys: &'a str, comment: &str) -> &'a str {
+    let key = keys.lines().skip_while(|line| *line != comment).nth(1);
+    key.unwrap_or_else(|| panic!("no key below {comment:?}: {keys}"))
+}
+
+async fn what_is_derived_and_recorded_opens(stack: Stack) {
+    let program = Program::start(stack, &[("records.every_seconds", "2")]).await;
+    let clerk = program.actor(Actor::Clerk);
+    let read = clerk.upload_and_read("undangan.pdf", letter_pdf(&["surat undangan"]), json!({})).await;
+    let document = id(&read);
+    recorded(&clerk).await;
+    let original = exported(&program, &["--document", &document]);
+    let all = exported(&program, &["--all"]);
+    let folder = server::scratch("age");
+
+    let of_document = format!("# {document} ");
+    let objects = all.lines().filter_map(|line| line.strip_prefix(&of_document));
+    let mut has_text = false;
+    for object in objects.filter(|object| !original.contains(*object)) {
+        let key = below(&all, &format!("{of_document}{object}"));
+        let derived = age_opens(&folder, key, &stored(&program, object).await).expect("age opens what was derived");
+        has_text |= super::holds(&derived, "undangan");
+    }
+    assert!(has_text, "the text of the letter's page is among them: {all}");
+
+    let key = below(&all, "# r/* lumbung backup");
+    let mut is_told = false;
+    for record in records(&program).await {
+        let rows = age_opens(&folder, key, &stored(&program, &record).await).expect("age opens a record");
+        is_told |= super::holds(&rows, "undangan.pdf");
+    }
+    assert!(is_told, "the letter is in the records");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stock_age_opens_page_texts_and_records_with_all_the_keys_embedded() {
+    what_is_derived_and_recorded_opens(Stack::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stock_age_opens_page_texts_and_records_with_all_the_keys_networked() {
+    what_is_derived_and_recorded_opens(Stack::Networked).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! From the bucket and the recovery identity alone.
 
 use super::*;
+use crate::support::client::Answer;
 use crate::support::postgres;
 use crate::support::regency::PASSWORD;
 
@@ -42,15 +43,35 @@ async fn everything_comes_back(stack: Stack) {
     callers["Clerk"].get(&format!("/api/v1/documents/{late}")).await.is(200);
 
     let nobody = Client::nobody(&base(&running));
-    open(&nobody, &archive.live, json!({})).await.is(200);
-    open(&nobody, &archive.live, json!({})).await.is(200);
-    open(&nobody, &archive.live, json!({})).await.refusal(404, "link-unusable");
-    open(&nobody, &archive.revoked, json!({})).await.refusal(404, "link-unusable");
+    links_hold(&nobody, &archive.handed).await;
     let old = app.actor(Actor::Clerk);
     Client::nobody(&base(&running)).with_token(&old.account().token).get("/api/v1/me").await.is(401);
     assert!(running.app.records.flush().await.expect("records go on"));
     assert_eq!(originals(stored(&app, Some(&machine)).await), objects, "no object is rewritten");
+    bring(&nobody, &archive.handed.drop).await.is(201);
     running.stop().await;
+}
+
+/// Whoever has a link in their hands is let in, or is not, as before.
+async fn links_hold(nobody: &Client, handed: &HandedOut) {
+    open(nobody, &handed.live, json!({})).await.is(200);
+    open(nobody, &handed.live, json!({})).await.is(200);
+    open(nobody, &handed.live, json!({})).await.refusal(404, "link-unusable");
+    open(nobody, &handed.revoked, json!({})).await.refusal(404, "link-unusable");
+    open(nobody, &handed.by_mail, json!({})).await.refusal(401, "link-code");
+    let path = format!("/api/v1/shared/{}/code", handed.by_mail.public);
+    nobody.post(&path, json!({ "secret": handed.by_mail.secret, "email": handed.address })).await.is(202);
+    let letter = mail::wait_for(&handed.address, 1).await;
+    let code: String = letter.text.lines().next().expect("a line").chars().filter(char::is_ascii_digit).collect();
+    open(nobody, &handed.by_mail, json!({ "code": code })).await.is(200);
+}
+
+/// One more file by an upload-only link.
+async fn bring(nobody: &Client, (public, secret): &(String, String)) -> Answer {
+    let part = reqwest::multipart::Part::bytes(b"laporan".to_vec()).file_name("laporan.txt");
+    let form = reqwest::multipart::Form::new().part("file", part);
+    let request = nobody.request(Method::POST, &format!("/api/v1/drops/{public}/files"));
+    send(request.header("Lumbung-Secret", secret).multipart(form)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +84,6 @@ async fn the_bucket_and_the_recovery_key_give_everything_back_networked() {
     everything_comes_back(Stack::Networked).await;
 }
 
-/// Nobody's password survives: each gets a new activation link on the machine, and logs in.
 /// Each kind of thing that a record leaves out because it is secret or had not been acknowledged, and what to do about it.
 fn says_what_is_missing(app: &TestApp, report: &Value) {
     let missing = report["not_restored"].as_array().expect("a list");
@@ -81,6 +101,7 @@ fn says_what_is_missing(app: &TestApp, report: &Value) {
     assert_eq!(logins, everybody, "who has no password now");
 }
 
+/// Nobody's password survives: each gets a new activation link on the machine, and logs in.
 async fn log_in(machine: &Machine, running: &serve::Running, app: &TestApp) -> BTreeMap<String, Client> {
     let nobody = Client::nobody(&base(running));
     let mut callers = BTreeMap::new();
@@ -124,10 +145,7 @@ async fn a_cut_restore_serves_nobody_and_is_run_again() {
     app.app.records.flush().await.expect("a record of changes");
     app.stop().await;
     let machine = Machine::with_store_of(&app, None);
-    let mut records: Vec<PathBuf> =
-        std::fs::read_dir(machine.dir.join("store/r")).expect("records").flatten().map(|entry| entry.path()).collect();
-    records.sort();
-    let newest = records.pop().expect("two records");
+    let newest = machine.newest_record();
     let whole = std::fs::read(&newest).expect("a record");
     let mut damaged = whole.clone();
     *damaged.last_mut().expect("bytes") ^= 1;
@@ -146,6 +164,37 @@ async fn a_cut_restore_serves_nobody_and_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn newer_records_that_do_not_open_are_told_and_the_rest_comes_back() {
+    let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "50")]).await;
+    let clerk = app.actor(Actor::Clerk);
+    let mut documents = Vec::new();
+    for name in ["a.txt", "b.txt"] {
+        let letter = format!("Perihal: surat {name}").into_bytes();
+        documents.push(id(&clerk.upload_and_read(name, letter, json!({})).await));
+        app.settled().await;
+        assert!(app.app.records.flush().await.expect("a record"), "{name} is recorded");
+    }
+    assert!(!app.app.records.flush().await.expect("asked"), "nothing is left to record");
+    app.stop().await;
+    let machine = Machine::with_store_of(&app, None);
+    let newest = machine.newest_record();
+    let mut damaged = std::fs::read(&newest).expect("a record");
+    // A bit of the header, behind the line with which every age file begins.
+    damaged[40] ^= 1;
+    std::fs::write(&newest, damaged).expect("our folder");
+
+    let key = machine.path("recovery.txt");
+    let done = machine.command(&["restore", "--from-bucket", "--recovery-key", &key]);
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(1), "a script takes this for no success: {told}");
+    assert!(told.contains("1 of the newest records do not open"), "{told}");
+    assert!(String::from_utf8_lossy(&done.stdout).starts_with("1 dokumen kembali"), "the rest is back");
+    let all = machine.command(&["key", "export", "--all"]);
+    let all = String::from_utf8_lossy(&all.stdout).into_owned();
+    assert!(all.contains(&documents[0]) && !all.contains(&documents[1]), "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_record_ends_the_former_chain_and_a_wrong_key_opens_none() {
     let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "50")]).await;
     for name in ["a.txt", "b.txt", "c.txt"] {
@@ -159,6 +208,7 @@ async fn a_full_record_ends_the_former_chain_and_a_wrong_key_opens_none() {
     tx.commit().await.expect("committed");
     app.settled().await;
     app.app.records.flush().await.expect("a full record");
+    app.app.vault.clear().await.expect("the store answers");
     assert_eq!(records(stored(&app, None).await), 1);
     app.stop().await;
     let machine = Machine::with_store_of(&app, None);

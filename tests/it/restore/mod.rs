@@ -19,53 +19,43 @@ use sha2::{Digest, Sha256};
 
 use crate::flow::id;
 use crate::reading::support::letter_pdf;
-use crate::share::{anyone, link, offices, open, terms};
+use crate::share::drops::{drop_terms, way};
+use crate::share::{Handed, anyone, link, offices, open, terms};
 use crate::support::app::TestApp;
 use crate::support::client::{Client, form, send};
 use crate::support::regency::{Actor, Stack};
-use crate::support::{minio, server};
+use crate::support::{mail, minio, server};
 
 /// Those whose view of the archive is compared.
 const WATCHERS: [Actor; 7] =
     [Actor::Clerk, Actor::Head, Actor::Admin, Actor::OtherClerk, Actor::AgencyClerk, Actor::AgencyHead, Actor::Auditor];
 
-/// Documents of every class, versions, links and what was done with them.
+/// Documents of every class, versions, links and what was done with them, and what the office has beside them.
 struct Archive {
+    office: String,
     documents: Vec<String>,
-    live: crate::share::Handed,
-    revoked: crate::share::Handed,
+    handed: HandedOut,
+}
+
+/// What people outside the office have in their hands.
+struct HandedOut {
+    live: Handed,
+    revoked: Handed,
+    /// For one address alone.
+    by_mail: Handed,
+    address: String,
+    /// Public id and secret of an upload-only link.
+    drop: (String, String),
 }
 
 impl Archive {
     async fn fill(app: &TestApp) -> Archive {
-        let (clerk, head, agency) = (app.actor(Actor::Clerk), app.actor(Actor::Head), app.actor(Actor::AgencyClerk));
-        let mut documents = Vec::new();
-        for class in ["biasa", "terbatas", "rahasia"] {
-            let pdf = letter_pdf(&["Undangan rapat tanggul", class]);
-            let metadata =
-                json!({ "title": format!("Surat {class}"), "security_class": class, "number": "005/1/2026" });
-            documents.push(id(&clerk.upload_and_read(&format!("{class}.pdf"), pdf, metadata).await));
-        }
-        let open_to_all = json!({ "title": "Pengumuman", "reach": "kabupaten", "labels": ["umum"] });
-        documents.push(id(&clerk.upload_and_read("p.txt", b"pengumuman tanggul".to_vec(), open_to_all).await));
-        let own = json!({ "title": "Hanya pimpinan", "security_class": "sangat_rahasia" });
-        documents.push(id(&head.upload_and_read("s.pdf", letter_pdf(&["tanggul sangat rahasia"]), own).await));
-        documents.push(id(&clerk.upload("acak.bin", vec![7; 200_000], json!({ "title": "Acak" })).await));
-        let path = |at: usize| format!("/api/v1/documents/{}", documents[at]);
-        let second = form("dua.pdf", letter_pdf(&["Undangan tanggul, perbaikan"]), json!({ "note": "perbaikan" }));
-        send(clerk.request(Method::POST, &format!("{}/versions", path(0))).multipart(second)).await.is(201);
-        clerk.settled(&documents[0]).await;
-        clerk.patch(&path(1), json!({ "sender": "Desa Sukamaju" })).await.is(200);
-        let live = link(&clerk, &documents[0], &terms(app, anyone(), "download", json!({ "max_opens": 3 }))).await;
-        open(&app.nobody(), &live, json!({})).await.is(200);
-        let to_agency = terms(app, offices(&[&agency]), "download", json!({}));
-        let named = link(&clerk, &documents[3], &to_agency).await;
-        open(&agency, &named, json!({})).await.is(200);
-        let revoked = link(&clerk, &documents[3], &terms(app, anyone(), "download", json!({}))).await;
-        clerk.delete(&format!("/api/v1/links/{}", revoked.id)).await;
-        clerk.delete(&path(5)).await;
+        let documents = bring_in(app).await;
+        let handed = hand_out(app, &documents).await;
+        arrange(app).await;
+        app.actor(Actor::Clerk).delete(&format!("/api/v1/documents/{}", documents[5])).await;
         app.settled().await;
-        Archive { documents, live, revoked }
+        Archive { office: app.account(Actor::Clerk).office, documents, handed }
     }
 
     /// What everybody sees and may open, as one value that can be compared.
@@ -73,8 +63,8 @@ impl Archive {
         let mut seen = json!({});
         for (name, caller) in callers {
             let mut theirs = json!({});
-            for path in ["/api/v1/documents?limit=200", "/api/v1/documents?shared=with-us", "/api/v1/links?limit=200"] {
-                theirs[path] = plain(caller.get(path).await);
+            for path in self.lists() {
+                theirs[&path] = plain(caller.get(&path).await);
             }
             for question in ["tanggul", "undangan", "perbaikan", "surat rahasia"] {
                 let found = caller.request(Method::GET, "/api/v1/search").query(&[("q", question)]);
@@ -96,13 +86,75 @@ impl Archive {
                 let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&content.body));
                 theirs[document] = json!([content.status, if content.status == 200 { digest } else { String::new() }]);
             }
-            for made in [&self.live, &self.revoked] {
+            for made in [&self.handed.live, &self.handed.revoked, &self.handed.by_mail] {
                 theirs[&made.id] = plain(caller.get(&format!("/api/v1/links/{}/opens", made.id)).await);
             }
             seen[name] = theirs;
         }
         seen
     }
+
+    fn lists(&self) -> [String; 6] {
+        let office = format!("/api/v1/offices/{}", self.office);
+        [
+            "/api/v1/documents?limit=200".to_owned(),
+            "/api/v1/documents?shared=with-us".to_owned(),
+            "/api/v1/links?limit=200".to_owned(),
+            "/api/v1/drops?limit=200".to_owned(),
+            format!("{office}/consents"),
+            // Its quota, and what it has used of it.
+            office,
+        ]
+    }
+}
+
+async fn bring_in(app: &TestApp) -> Vec<String> {
+    let (clerk, head) = (app.actor(Actor::Clerk), app.actor(Actor::Head));
+    let mut documents = Vec::new();
+    for class in ["biasa", "terbatas", "rahasia"] {
+        let pdf = letter_pdf(&["Undangan rapat tanggul", class]);
+        let metadata = json!({ "title": format!("Surat {class}"), "security_class": class, "number": "005/1/2026" });
+        documents.push(id(&clerk.upload_and_read(&format!("{class}.pdf"), pdf, metadata).await));
+    }
+    let open_to_all = json!({ "title": "Pengumuman", "reach": "kabupaten", "labels": ["umum"] });
+    documents.push(id(&clerk.upload_and_read("p.txt", b"pengumuman tanggul".to_vec(), open_to_all).await));
+    let own = json!({ "title": "Hanya pimpinan", "security_class": "sangat_rahasia" });
+    documents.push(id(&head.upload_and_read("s.pdf", letter_pdf(&["tanggul sangat rahasia"]), own).await));
+    documents.push(id(&clerk.upload("acak.bin", vec![7; 200_000], json!({ "title": "Acak" })).await));
+    let path = |at: usize| format!("/api/v1/documents/{}", documents[at]);
+    let second = form("dua.pdf", letter_pdf(&["Undangan tanggul, perbaikan"]), json!({ "note": "perbaikan" }));
+    send(clerk.request(Method::POST, &format!("{}/versions", path(0))).multipart(second)).await.is(201);
+    clerk.settled(&documents[0]).await;
+    clerk.patch(&path(1), json!({ "sender": "Desa Sukamaju" })).await.is(200);
+    documents
+}
+
+async fn hand_out(app: &TestApp, documents: &[String]) -> HandedOut {
+    let (clerk, agency) = (app.actor(Actor::Clerk), app.actor(Actor::AgencyClerk));
+    let live = link(&clerk, &documents[0], &terms(app, anyone(), "download", json!({ "max_opens": 3 }))).await;
+    open(&app.nobody(), &live, json!({})).await.is(200);
+    let named = link(&clerk, &documents[3], &terms(app, offices(&[&agency]), "download", json!({}))).await;
+    open(&agency, &named, json!({})).await.is(200);
+    let revoked = link(&clerk, &documents[3], &terms(app, anyone(), "download", json!({}))).await;
+    clerk.delete(&format!("/api/v1/links/{}", revoked.id)).await;
+    let address = format!("u{}@example.id", lumbung::id::secret());
+    let to_address = json!({ "kind": "email", "emails": [address] });
+    let by_mail = link(&clerk, &documents[1], &terms(app, to_address, "view", json!({}))).await;
+    let drop = way(&clerk.post("/api/v1/drops", drop_terms(app, json!({}))).await.is(201).json());
+    HandedOut { live, revoked, by_mail, address, drop }
+}
+
+/// A quota of the office's own, and a request that waits for a second person.
+async fn arrange(app: &TestApp) {
+    let admin = app.actor(Actor::Admin);
+    let office = format!("/api/v1/offices/{}", admin.office());
+    app.actor(Actor::PlatformAdmin).patch(&office, json!({ "quota_bytes": 50_000_000 })).await.is(200);
+    let members = admin.get(&format!("{office}/members")).await.is(200).json();
+    let login = app.account(Actor::Archivist).login;
+    let member =
+        members["items"].as_array().expect("items").iter().find(|one| one["person"]["login"] == login.as_str());
+    let post = member.and_then(|one| one["post"].as_str()).expect("the archivist's post");
+    admin.post(&format!("{office}/members/{post}/reset"), json!({})).await.is(202);
 }
 
 /// Status and body, without what differs from request to request.
@@ -114,9 +166,15 @@ fn plain(answer: crate::support::client::Answer) -> Value {
     json!({ "status": answer.status, "body": body })
 }
 
+/// Every entry, page by page.
 async fn audit(auditor: &Client) -> Vec<Value> {
-    let answer = auditor.get("/api/v1/audit?limit=200").await.is(200).json();
-    answer["items"].as_array().expect("items").clone()
+    let (mut entries, mut path) = (Vec::new(), "/api/v1/audit?limit=50".to_owned());
+    loop {
+        let page = auditor.get(&path).await.is(200).json();
+        entries.extend(page["items"].as_array().expect("items").iter().cloned());
+        let Some(cursor) = page["next_cursor"].as_str() else { return entries };
+        path = format!("/api/v1/audit?limit=50&cursor={cursor}");
+    }
 }
 
 /// A machine on which nothing is but a configuration that names a store.
@@ -130,8 +188,10 @@ impl Machine {
     fn with_store_of(app: &TestApp, url: Option<String>) -> Machine {
         let dir = server::scratch("machine");
         let url = url.unwrap_or_else(|| format!("sqlite:{}", dir.join("lumbung.db").display()));
+        let smtp = mail::port();
         let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = {dir:?}\n[database]\nurl = {url:?}\nmax_connections = 8\n\
+             [mail]\nhost = \"127.0.0.1\"\nport = {smtp}\nsecurity = \"none\"\n\
              [reading]\nrequire_jail = false\n[search]\npoll_milliseconds = 100\ngather_milliseconds = 20\n[log]\nlevel = \"warn\"\n[records]\nevery_seconds = 50\n\
              [metrics]\nlisten = \"\"\n"
         );
@@ -177,6 +237,12 @@ impl Machine {
 
     fn path(&self, name: &str) -> String {
         self.dir.join(name).display().to_string()
+    }
+
+    /// The file of the newest record, where the store is a folder.
+    fn newest_record(&self) -> PathBuf {
+        let listed = std::fs::read_dir(self.dir.join("store/r")).expect("records");
+        listed.flatten().map(|entry| entry.path()).max().expect("a record")
     }
 }
 

@@ -1,13 +1,16 @@
 //! What was in the trash for long enough is destroyed with its keys, objects and index pages; a tombstone stays.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use lumbung::audit::{Origin, Who};
 use lumbung::blob::Prefix;
 use lumbung::id::DocumentId;
 use lumbung::vault::Order;
 use serde_json::{Value, json};
 
+use crate::finding::until;
 use crate::flow::{holds, id};
 use crate::support::app::{TestApp, both_stacks};
 use crate::support::program::Program;
@@ -21,7 +24,6 @@ async fn texts(app: &TestApp, sql: &'static str) -> Vec<String> {
 }
 
 async fn objects(app: &TestApp) -> usize {
-    use futures_util::TryStreamExt;
     app.app.store.list(Prefix::Objects).try_collect::<Vec<_>>().await.expect("listed").len()
 }
 
@@ -67,6 +69,41 @@ both_stacks!(after_its_days_in_the_trash_a_document_is_destroyed_and_leaves_a_to
 fn soon(app: &TestApp) -> String {
     app.clock.now().plus(DAY * 6).rfc3339()
 }
+
+/// The chain of records in the bucket, by name.
+async fn records(app: &TestApp) -> BTreeSet<String> {
+    let listed: Vec<_> = app.app.store.list(Prefix::Records).try_collect().await.expect("listed");
+    listed.into_iter().map(|listed| listed.path).collect()
+}
+
+// Each former record could give back its title and its keys to whoever holds the recovery identity.
+both_stacks!(records_forget_within_their_hours_what_was_destroyed, async |app| {
+    let clerk = app.actor(Actor::Clerk);
+    let document = id(&clerk.upload("a.bin", vec![5; 70_000], json!({ "title": "Pintu air" })).await);
+    app.settled().await;
+    until(Duration::from_secs(60), "it is recorded", async || app.app.records.lag().await.expect("asked").waiting == 0)
+        .await;
+    let naming = records(app).await;
+    clerk.delete(&format!("/api/v1/documents/{document}")).await.is(204);
+    let destroyed = destroy(app, &document).await.expect("destroyed");
+    let forgotten_at = destroyed.records_until.expect("records are written");
+    until(Duration::from_secs(60), "that is recorded", async || {
+        app.app.records.lag().await.expect("asked").waiting == 0
+    })
+    .await;
+    assert!(records(app).await.is_superset(&naming), "a full record for each one would cost too much");
+    app.clock.advance(DAY);
+    assert!(forgotten_at <= app.clock.now());
+    until(Duration::from_secs(60), "the former records go", async || {
+        app.app.records.flush().await.expect("the store answers");
+        app.app.vault.clear().await.expect("the store answers");
+        records(app).await.is_disjoint(&naming)
+    })
+    .await;
+    let (destroyed, forgotten): (i64, i64) =
+        app.app.db.one("SELECT destroyed, forgotten FROM record_head", vec![]).await.expect("asked").expect("a row");
+    assert_eq!((destroyed, forgotten), (1, 1));
+});
 
 both_stacks!(bytes_that_another_document_of_the_office_has_stay, async |app| {
     let clerk = app.actor(Actor::Clerk);

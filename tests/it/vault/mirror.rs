@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::finding::until;
 use crate::flow::id;
 use crate::support::client::Client;
-use crate::support::program::Program;
+use crate::support::program::{Launch, Program};
 use crate::support::regency::{Actor, Stack};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Mirrored {
     program: Program,
@@ -19,10 +22,15 @@ struct Mirrored {
 
 impl Mirrored {
     async fn start() -> Mirrored {
+        Mirrored::with(&[]).await
+    }
+
+    async fn with(more: &[(&str, &str)]) -> Mirrored {
         let holder = tempfile::tempdir().expect("a folder");
         let second = holder.path().join("second");
         let folder = second.to_string_lossy().into_owned();
-        let settings = [("storage.mirror.kind", "folder"), ("storage.mirror.folder", folder.as_str())];
+        let mirror = [("storage.mirror.kind", "folder"), ("storage.mirror.folder", folder.as_str())];
+        let settings: Vec<_> = mirror.into_iter().chain(more.iter().copied()).collect();
         let program = Program::start(Stack::Embedded, &settings).await;
         let clerk = program.actor(Actor::Clerk);
         Mirrored { program, clerk, second, _second: holder }
@@ -71,6 +79,13 @@ fn objects(store: &Path) -> Vec<String> {
     found
 }
 
+fn records(store: &Path) -> Vec<String> {
+    let found = std::fs::read_dir(store.join("r")).into_iter().flatten().flatten();
+    let mut found: Vec<String> = found.map(|record| format!("r/{}", record.file_name().to_string_lossy())).collect();
+    found.sort();
+    found
+}
+
 fn damage(store: &Path, object: &str) {
     let path = store.join(object);
     let mut bytes = std::fs::read(&path).expect("the object");
@@ -114,6 +129,86 @@ async fn the_mirror_follows_and_mends_what_is_damaged_or_missing() {
         let content = archive.clerk.get(&format!("/api/v1/documents/{document}/content")).await.is(200);
         assert!(content.body == vec![n as u8; 90_000]);
     }
+}
+
+/// An installation whose machine and bucket burned down.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mirror_and_the_recovery_key_alone_give_the_archive_back() {
+    let mut archive = Mirrored::with(&[("records.every_seconds", "1")]).await;
+    archive.clerk.upload_and_read("a.txt", b"Perihal: saluran irigasi\n".to_vec(), json!({})).await;
+    let recorded = async || archive.clerk.get("/api/v1/status").await.is(200).json()["records"]["waiting"] == 0;
+    until(PATIENCE, "it is recorded", recorded).await;
+    archive.followed().await;
+    let damaged = records(&archive.store()).pop().expect("a record");
+    damage(&archive.store(), &damaged);
+    let report = archive.verify(&["--scrub", "--repair"], 0);
+    let problem = &report["problems"][0];
+    assert_eq!((&problem["object"], &problem["kind"]), (&json!(damaged), &json!("digest")), "{report}");
+    assert_eq!(problem["mended"], true, "{report}");
+
+    archive.program.stop().await;
+    let machine = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| machine.path().join(name).display().to_string();
+    std::fs::write(path("recovery.txt"), archive.program.recovery_identity()).expect("our folder");
+    let config = format!(
+        "[data]\ndir = {:?}\n[storage]\nkind = \"folder\"\nfolder = {:?}\n[metrics]\nlisten = \"\"\n",
+        path("data"),
+        archive.second
+    );
+    std::fs::write(path("lumbung.toml"), config).expect("our folder");
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lumbung"));
+        command.args(args).arg("--config").arg(path("lumbung.toml"));
+        let done = command.output().expect("it runs");
+        let told = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert_eq!(done.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_str::<Value>(&told).expect("one JSON object")
+    };
+    let restored = run(&["restore", "--from-bucket", "--recovery-key", &path("recovery.txt"), "--json"]);
+    assert_eq!(restored["documents"], 1, "{restored}");
+    assert_eq!(run(&["verify", "--deep", "--json"])["problems"], json!([]));
+}
+
+/// The index had to do without it meanwhile; nobody has to ask for it to be read again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_is_mended_is_found_by_its_words_again() {
+    let mut archive = Mirrored::start().await;
+    let text = b"Perihal: saluran irigasi\n".to_vec();
+    let details = json!({ "title": "Berita acara" });
+    let document = id(&archive.clerk.upload_and_read("a.txt", text, details).await);
+    archive.followed().await;
+    archive.program.stop().await;
+    for object in objects(&archive.store()) {
+        std::fs::remove_file(archive.store().join(object)).expect("removed");
+    }
+    std::fs::remove_dir_all(archive.program.home.dir.join("index")).expect("removed");
+    archive.program.start_again().await;
+    let found = async |word: &str| archive.clerk.finds(word).await == [document.clone()];
+    until(PATIENCE, "it is found by its title", async || found("berita").await).await;
+    assert!(!found("irigasi").await, "its text is gone");
+    archive.verify(&["--scrub", "--repair"], 0);
+    until(PATIENCE, "it is found by its words", async || found("irigasi").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_the_disk_does_not_give_back_keeps_no_other_from_being_copied() {
+    let mut program = Program::start(Stack::Embedded, &[]).await;
+    let clerk = program.actor(Actor::Clerk);
+    for n in 0..4_u8 {
+        clerk.upload(&format!("{n}.bin"), vec![n; 9_000], json!({})).await;
+    }
+    program.stop().await;
+    let (store, second) = (program.home.dir.join("store"), program.home.dir.join("second"));
+    let all = objects(&store);
+    let (bad, folder) = (store.join(&all[0]).display().to_string(), second.display().to_string());
+    let under = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", &bad, "-e", "inject=read,pread64:error=EIO"];
+    let environment = [("LUMBUNG__STORAGE__MIRROR__KIND", "folder"), ("LUMBUNG__STORAGE__MIRROR__FOLDER", &folder)];
+    program.launch_again(&Launch { under: &under, environment: &environment, ..Launch::default() });
+    assert!(program.becomes_ready().await, "{}", program.output());
+    until(PATIENCE, "the others are copied", async || objects(&second) == all[1..]).await;
+    let vault = async || clerk.get("/api/v1/status").await.is(200).json()["vault"].clone();
+    until(PATIENCE, "the damage is told", async || vault().await["verify"]["findings"] == 1).await;
+    assert_eq!(vault().await["mirror"]["waiting"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
