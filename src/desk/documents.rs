@@ -4,12 +4,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    access::{Act, Actor},
+    access::{Act, Actor, Standing},
     app::App,
     audit::{Entry, Who},
     crash::{Point, point},
     db::{self, Tx},
-    document::{self, Access, Created, Document, Shown, ShownListed, show},
+    document::{self, Access, Created, Document, Recorded, Shown, ShownListed, show},
     error::{Error, Result},
     http::Caller,
     id::DocumentId,
@@ -121,4 +121,24 @@ pub async fn item(tx: &mut Tx, app: &App, actor: &Actor, document: Document) -> 
         office: document.owner,
         access: Access { link: way.public, needs: way.needs },
     }))
+}
+
+/// The same for a document that is asked for by itself: it tells what an upload is answered with, for those whose upload
+/// could not tell it.
+pub async fn item_alone(tx: &mut Tx, app: &App, actor: &Actor, document: Document) -> Result<Item> {
+    let duplicate_of = match document.standing() {
+        Standing::Own => earlier_twin(tx, actor, &document).await?,
+        _ => None,
+    };
+    Ok(match item(tx, app, actor, document).await? {
+        Item::Whole(shown) => Item::Whole(Box::new(Shown { duplicate_of, ..*shown })),
+        listed => listed,
+    })
+}
+
+/// Of equal documents only the later ones name another one, so that nobody who clears up throws all of them away.
+async fn earlier_twin(tx: &mut Tx, actor: &Actor, document: &Document) -> Result<Option<DocumentId>> {
+    let recorded = Recorded { document: document.id, version: document.version.id };
+    let oldest = ingest::duplicate_of(tx, recorded, actor.is_head()).await?;
+    Ok(oldest.filter(|twin| *twin < document.id))
 }

@@ -2,6 +2,7 @@
 //! slow, who is throttled, is there room. Counts and times only; `deploy/alerts.yaml` says which of them wake somebody.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::{
     encoding::text::encode,
@@ -97,6 +98,11 @@ async fn at_risk(app: &App, registry: &mut Registry) {
     one(registry, "vault_findings", help, vault.verify.findings as f64);
     let help = "1 where the sweep stopped itself: too many objects are unknown to the database";
     one(registry, "vault_sweep_stopped", help, f64::from(u8::from(vault.sweep.stopped)));
+    let help = "For how long sweeps have been breaking off because the store does not list";
+    let failing = vault.sweep.failing_since.map_or(Duration::ZERO, |since| app.clock.now().since(since));
+    seconds(registry, "vault_sweep_failing", help, failing.as_secs_f64());
+    let help = "Days that a round of verification takes, where these are more than verify.within_days; else 0";
+    one(registry, "vault_verify_days", help, vault.verify.too_slow_days.unwrap_or(0) as f64);
     if let Some(mirror) = vault.mirror {
         one(registry, "mirror_waiting", "Objects that the mirror does not hold yet", mirror.waiting as f64);
         let help = "For how long the oldest of them has waited";

@@ -7,14 +7,10 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    content::reader,
-    documents::{entry, load},
-};
+use super::{documents::load, readings};
 use crate::{
     access::Act,
     app::App,
-    audit,
     document::{Document, SecurityClass},
     download::Grant,
     error::{Error, Result},
@@ -22,6 +18,7 @@ use crate::{
     id::DocumentId,
     read::{Page, Picture},
     search::{self, Marks},
+    share::Reading,
 };
 
 /// The words of a page where they stand on its picture.
@@ -72,13 +69,10 @@ pub async fn read_page(app: &App, grant: &Grant, number: u32) -> Result<Page> {
     app.shelf.page(grant, number).await?.ok_or_else(Error::not_found)
 }
 
-/// Loads, grants, and leaves one audit row for looking at pages.
+/// Loads, grants, and notes that pages are looked at.
 pub async fn open(app: &App, caller: &Caller, id: DocumentId) -> Result<(Document, Grant)> {
     let document = load(app, &caller.actor, id, Act::Read).await?;
     let grant = Grant::of_document(&document)?;
-    let mut tx = app.db.write().await?;
-    let entry = entry(caller, &document, "document.view");
-    audit::read_once(&mut tx, &app.clock, &reader(caller), document.version.id, "pages", entry).await?;
-    tx.commit().await?;
+    readings::note(app, caller, &document, Reading::Pages).await?;
     Ok((document, grant))
 }

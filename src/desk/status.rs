@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::disk;
-use crate::{app::App, error::Result, read::JailReport, record::Lag, vault::VaultStatus};
+use crate::{app::App, error::Result, read::JailReport, record::Lag, search::Index, vault::VaultStatus};
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -110,7 +110,8 @@ pub async fn checks(app: &App) -> Vec<Check> {
         app.db.must_take_writes().await.map(|()| in_force)
     };
     let store = tokio::time::timeout(SOON, app.store.must_take_writes());
-    let (database, store) = tokio::join!(tokio::time::timeout(SOON, database), store);
+    let index = tokio::time::timeout(SOON, index_answers(app.index.clone()));
+    let (database, store, index) = tokio::join!(tokio::time::timeout(SOON, database), store, index);
     let in_force = database.ok().and_then(Result::ok).flatten();
     // The key was changed and this node still has the former one alone.
     let opens = in_force.as_ref().is_none_or(|theirs| app.master.as_ref().clone().fitting(theirs).is_some());
@@ -120,7 +121,22 @@ pub async fn checks(app: &App) -> Vec<Check> {
         Check { name: "database", healthy: database },
         Check { name: "key", healthy: opens },
         Check { name: "store", healthy: store },
-        Check { name: "index", healthy: !app.stopping.is_cancelled() },
+        Check { name: "index", healthy: matches!(index, Ok(true)) },
         Check { name: "disk", healthy: disk::has_room(&app.config) },
+        // Says to whoever shares out requests that this node takes no further ones.
+        Check { name: "server", healthy: !app.stopping.is_cancelled() },
     ]
+}
+
+/// One that is damaged is thus found before somebody asks a question, and built anew.
+async fn index_answers(index: Index) -> bool {
+    let answered = tokio::task::spawn_blocking(move || index.answers()).await;
+    match answered {
+        Ok(Ok(())) => true,
+        Ok(Err(cause)) => {
+            tracing::warn!(cause = %cause.chain(), "the search index does not answer");
+            false
+        }
+        Err(_) => false,
+    }
 }

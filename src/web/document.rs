@@ -23,7 +23,7 @@ use crate::{
     app::App,
     audit,
     db::Tx,
-    desk::{documents::load, pages},
+    desk::{documents::load, history, pages},
     document::{Document, ScanState, fingerprint},
     error::Result,
     http::{Caller, Path},
@@ -123,8 +123,7 @@ pub async fn show(
 async fn inside(app: &App, f: &Frame, caller: &Caller, document: &Document) -> Result<Inside> {
     let mut tx = app.db.read().await?;
     let links = links::of_document(app, &mut tx, f, caller, document.id).await?;
-    let filter = audit::Filter { object: Some(document.id.to_string()), ..audit::Filter::default() };
-    let lines = audit::list(&mut tx, audit::Scope::Office(document.office), &filter, None, 20).await?;
+    let lines = history::of(&mut tx, document, None, 20).await?;
     let mut history = Vec::with_capacity(lines.len());
     for line in lines {
         history.push((f.moment(&line.at), told(&mut tx, f, &line).await?));

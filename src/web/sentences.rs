@@ -99,7 +99,7 @@ pub fn audience(f: &Frame, link: &Link, names: &[String]) -> String {
     }
 }
 
-/// One thing that happened to a document.
+/// One thing that happened to a document or to a link of it.
 pub fn happening(f: &Frame, line: &Line) -> String {
     let who = match line.who.as_str() {
         "link" => f.t("pemegang tautan", "somebody with a link"),
@@ -121,6 +121,12 @@ pub fn happening(f: &Frame, line: &Line) -> String {
         "document.read_again" => f.t("Pembacaan ulang diminta", "Another reading was asked for"),
         "document.view" => f.t("Halaman dilihat", "Pages were viewed"),
         "document.read" => f.t("Isi dibuka", "The content was opened"),
+        "link.make" => f.t("Tautan dibuat", "A link was made"),
+        "link.change" => f.t("Tautan diubah", "A link was changed"),
+        "link.release" => f.t("Tautan dilepas", "A link was released"),
+        "link.revoke" => f.t("Tautan dicabut", "A link was revoked"),
+        "link.open" if line.result == "refused" => f.t("Tautan gagal dibuka", "A link could not be opened"),
+        "link.open" => f.t("Tautan dibuka", "A link was opened"),
         other => other,
     };
     if who.is_empty() { what.to_owned() } else { format!("{what} {} {who}", f.t("oleh", "by")) }

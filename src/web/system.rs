@@ -46,26 +46,7 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
         .checks
         .iter()
         .map(|check| {
-            let (name, advice) = match check.name {
-                "database" => (
-                    f.t("Basis data", "Database"),
-                    f.t(
-                        "Periksa database.url dan apakah basis datanya berjalan.",
-                        "Check database.url and whether the database runs.",
-                    ),
-                ),
-                "store" => (
-                    f.t("Penyimpanan", "Store"),
-                    f.t(
-                        "Periksa folder atau peladen S3 pada [storage], dan ruang yang tersisa.",
-                        "Check the folder or S3 server of [storage], and the room left.",
-                    ),
-                ),
-                _ => (
-                    f.t("Indeks pencarian", "Search index"),
-                    f.t("Tunggu sebentar, lalu muat ulang.", "Wait a moment and reload."),
-                ),
-            };
+            let (name, advice) = check_words(f, check.name);
             Part {
                 name,
                 tone: tone(check.healthy),
@@ -119,6 +100,51 @@ fn parts(f: &Frame, s: &Status) -> Vec<Part> {
         },
     });
     parts
+}
+
+/// What a check is called, and what to do where it fails.
+fn check_words(f: &Frame, name: &str) -> (&'static str, &'static str) {
+    match name {
+                "database" => (
+                    f.t("Basis data", "Database"),
+                    f.t(
+                        "Periksa database.url dan apakah basis datanya berjalan.",
+                        "Check database.url and whether the database runs.",
+                    ),
+                ),
+                "store" => (
+                    f.t("Penyimpanan", "Store"),
+                    f.t(
+                        "Periksa folder atau peladen S3 pada [storage], dan ruang yang tersisa.",
+                        "Check the folder or S3 server of [storage], and the room left.",
+                    ),
+                ),
+                "key" => (
+                    f.t("Kunci induk", "Master key"),
+                    f.t(
+                        "Kunci induk telah diganti di peladen lain. Salin berkas keys.master_file yang baru ke peladen ini, lalu jalankan ulang.",
+                        "The master key was changed on another server. Copy the new keys.master_file to this one and restart it.",
+                    ),
+                ),
+                "disk" => (
+                    f.t("Ruang disk", "Disk space"),
+                    f.t(
+                        "Kosongkan ruang atau tambah disk pada folder data, spool, dan indeks; di bawah limits.min_free_bytes unggahan ditolak.",
+                        "Free space or add disk for the folders of data, spool and index; below limits.min_free_bytes uploads are refused.",
+                    ),
+                ),
+                "server" => (
+                    f.t("Peladen ini", "This server"),
+                    f.t("Sedang berhenti; tunggu sampai berjalan lagi.", "It is stopping; wait until it runs again."),
+                ),
+                _ => (
+                    f.t("Indeks pencarian", "Search index"),
+                    f.t(
+                        "Periksa folder search.dir. Indeks yang hilang atau rusak dibangun ulang sendiri; dokumen tetap aman.",
+                        "Check the folder search.dir. An index that is lost or damaged is built anew by itself; documents are safe.",
+                    ),
+                ),
+    }
 }
 
 /// What was kept: swept, verified, mirrored.

@@ -42,10 +42,13 @@ on_each_stack! {
     an_index_that_was_lost_while_the_server_stood_is_built_anew: lost_while_stopped;
     an_index_that_is_lost_while_the_server_runs_is_built_anew: lost_while_running;
     an_index_that_is_damaged_while_the_server_runs_is_built_anew_while_others_are_served: damaged_while_running;
+    damage_of_an_index_is_noticed_before_anybody_asks_a_question: damage_noticed;
     a_rebuild_that_was_cut_goes_on_where_it_was: cut_rebuild;
     reindexing_that_was_cut_goes_on_and_ends_complete: cut_reindexing;
     what_is_trashed_while_an_index_is_built_anew_is_not_found_afterwards: trashed_meanwhile;
     a_text_that_is_lost_keeps_no_other_out_of_a_new_index: lost_text;
+    where_many_texts_are_lost_the_index_keeps_what_it_has: many_lost_texts;
+    details_that_do_not_open_keep_no_other_out_of_the_index: damaged_details;
 }
 
 async fn archive(clerk: &Client, count: usize) -> Vec<String> {
@@ -85,6 +88,37 @@ async fn lost_while_running(stack: Stack) {
     fs::rename(index_of(app.dir()), app.dir().join("lost")).expect("it was there");
     letter(&clerk, "jembatan blencong", untitled()).await;
     until(REBUILT, "all are found again", async || counted(&clerk, "blencong").await == 4).await;
+    app.finish().await;
+}
+
+/// Whoever asks whether the server is ready makes it look.
+async fn damage_noticed(stack: Stack) {
+    let mut app = TestApp::start(stack).await;
+    archive(&app.actor(Actor::Clerk), 3).await;
+    app.settled().await;
+    app.restart().await;
+    app.settled().await;
+    let texts: Vec<_> =
+        fs::read_dir(index_of(app.dir())).expect("the index").flatten().map(|file| file.path()).collect();
+    let texts: Vec<_> = texts.iter().filter(|path| path.extension().is_some_and(|kind| kind == "store")).collect();
+    for path in &texts {
+        let mut bytes = fs::read(path).expect("texts");
+        bytes.iter_mut().skip(41).step_by(16).for_each(|byte| *byte ^= 1);
+        fs::write(path, bytes).expect("damaged in place");
+    }
+    until(REBUILT, "the damage is noticed", async || {
+        let ready = app.nobody().get("/readyz").await;
+        assert!([200, 503].contains(&ready.status), "{}", ready.text());
+        !texts.iter().any(|path| path.exists())
+    })
+    .await;
+    let clerk = app.actor(Actor::Clerk);
+    until(REBUILT, "all are found again", async || {
+        let answer = clerk.get("/api/v1/search?q=blencong").await;
+        answer.status == 200 && answer.json()["total"] == 3
+    })
+    .await;
+    app.nobody().get("/readyz").await.is(200);
     app.finish().await;
 }
 
@@ -162,12 +196,8 @@ async fn cut_rebuild(stack: Stack) {
 }
 
 /// One damaged object among a million must not end the search for all: its document is found by its title meanwhile.
-async fn lost_text(stack: Stack) {
-    let mut app = TestApp::start(stack).await;
-    archive(&app.actor(Actor::Clerk), 3).await;
-    let harmed = letter(&app.actor(Actor::Clerk), "perahu blencong", json!({ "title": "Berita acara" })).await;
-    app.settled().await;
-    let document: DocumentId = harmed.parse().expect("an id");
+/// The text of a document, taken out of the store.
+async fn taken_text(app: &TestApp, document: DocumentId) -> (ObjectName, SealedBody) {
     let text = "SELECT d.object FROM derivation d JOIN version v ON v.id = d.version WHERE v.document = $1 AND d.kind = 'text'";
     let (object,): (String,) = app.app.db.one(text, vec![document.into()]).await.expect("asked").expect("its text");
     let name: ObjectName = object.parse().expect("a name");
@@ -177,15 +207,76 @@ async fn lost_text(stack: Stack) {
         bytes.extend_from_slice(&piece.expect("whole"));
     }
     app.app.store.delete(&name).await.expect("taken away");
+    (name, SealedBody::from_bytes(bytes.into()))
+}
+
+async fn touch(app: &TestApp, documents: &[DocumentId]) {
+    let mut tx = app.app.db.write().await.expect("a transaction");
+    for document in documents {
+        touch_index(&mut tx, &app.clock, *document).await.expect("touched");
+    }
+    tx.commit().await.expect("committed");
+    app.app.indexing.notify_one();
+}
+
+async fn lost_text(stack: Stack) {
+    let mut app = TestApp::start(stack).await;
+    archive(&app.actor(Actor::Clerk), 3).await;
+    let harmed = letter(&app.actor(Actor::Clerk), "perahu blencong", json!({ "title": "Berita acara" })).await;
+    app.settled().await;
+    let document: DocumentId = harmed.parse().expect("an id");
+    let (name, text) = taken_text(&app, document).await;
     app.restart_after(|data| fs::remove_dir_all(index_of(data)).expect("it was there")).await;
     let clerk = app.actor(Actor::Clerk);
     until(REBUILT, "the others are found", async || counted(&clerk, "blencong").await == 3).await;
     until(REBUILT, "it is found by its title", async || clerk.finds("berita").await == [harmed.clone()]).await;
-    app.app.store.put(&name, &SealedBody::from_bytes(bytes.into())).await.expect("brought back");
-    let mut tx = app.app.db.write().await.expect("a transaction");
-    touch_index(&mut tx, &app.clock, document).await.expect("touched");
-    tx.commit().await.expect("committed");
+    app.app.store.put(&name, &text).await.expect("brought back");
+    touch(&app, &[document]).await;
     until(REBUILT, "its words are found again", async || counted(&clerk, "blencong").await == 4).await;
+    app.finish().await;
+}
+
+/// As where a store and a database do not belong together: an index that is whole is worth more than one without texts.
+async fn many_lost_texts(stack: Stack) {
+    const DOCUMENTS: usize = 12;
+    let app = TestApp::start(stack).await;
+    let clerk = app.actor(Actor::Clerk);
+    let documents = archive(&clerk, DOCUMENTS).await;
+    app.settled().await;
+    let documents: Vec<DocumentId> = documents.iter().map(|id| id.parse().expect("an id")).collect();
+    let mut taken = Vec::new();
+    for document in &documents {
+        taken.push(taken_text(&app, *document).await);
+    }
+    let (before, held) = (app.app.index.cursor(), app.app.index.size().0);
+    touch(&app, &documents).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!((app.app.index.cursor(), app.app.index.size().0), (before, held));
+    for (name, text) in taken {
+        app.app.store.put(&name, &text).await.expect("brought back");
+    }
+    until(REBUILT, "indexing goes on by itself", async || app.app.index.cursor() > before).await;
+    assert_eq!(counted(&clerk, "blencong").await, DOCUMENTS as u64);
+    app.finish().await;
+}
+
+async fn damaged_details(stack: Stack) {
+    let mut app = TestApp::start(stack).await;
+    let clerk = app.actor(Actor::Clerk);
+    archive(&clerk, 2).await;
+    let secret = json!({ "title": "Berita acara", "security_class": "rahasia" });
+    let harmed: DocumentId = letter(&clerk, "perahu blencong", secret).await.parse().expect("an id");
+    app.settled().await;
+    let damage = "UPDATE document SET sealed = $2 WHERE id = $1";
+    let mut tx = app.app.db.write().await.expect("a transaction");
+    tx.execute(damage, vec![harmed.into(), vec![7_u8; 80].into()]).await.expect("damaged");
+    tx.commit().await.expect("committed");
+    touch(&app, &[harmed]).await;
+    letter(&clerk, "jembatan blencong", untitled()).await;
+    until(REBUILT, "what comes after it is found", async || counted(&clerk, "jembatan").await == 1).await;
+    app.restart_after(|data| fs::remove_dir_all(index_of(data)).expect("it was there")).await;
+    let clerk = app.actor(Actor::Clerk);
+    until(REBUILT, "the others are found again", async || counted(&clerk, "blencong").await == 3).await;
     app.finish().await;
 }
 

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::id;
 use crate::reading::support::letter_pdf;
+use crate::share::{anyone, link, open, terms};
 use crate::support::app::both_stacks;
 use crate::support::client::{Client, form, send};
 use crate::support::regency::{Actor, VILLAGE};
@@ -205,17 +206,38 @@ both_stacks!(everything_that_happened_is_told_newest_first, async |app| {
     clerk.patch(&path(&document, ""), json!({ "title": "Kedua" })).await.is(200);
     clerk.delete(&path(&document, "")).await.is(204);
     clerk.post(&path(&document, "/restore"), json!({})).await.is(200);
+    let made = link(&clerk, &id(&document), &terms(app, anyone(), "download", json!({}))).await;
+    open(&app.nobody(), &made, json!({ "secret": "0".repeat(32) })).await.refusal(404, "link-unusable");
+    open(&app.nobody(), &made, json!({})).await.is(200);
+    clerk.patch(&format!("/api/v1/links/{}", made.id), json!({ "label": "Untuk camat" })).await.is(200);
+    let second = link(&clerk, &id(&document), &terms(app, anyone(), "view", json!({}))).await;
+    clerk.delete(&format!("/api/v1/links/{}", made.id)).await.is(204);
     let history = clerk.get(&path(&document, "/history")).await.is(200).json();
     let items = history["items"].as_array().expect("items");
-    let actions: Vec<&str> = items.iter().filter_map(|item| item["action"].as_str()).collect();
-    let expected = ["document.restore", "document.trash", "document.edit", "document.read", "document.upload"];
-    assert_eq!(actions, expected, "{history}");
-    assert!(items.iter().all(|item| item["person_name"] == "clerk" && item["result"] == "ok"), "{history}");
-    let first = clerk.get(&path(&document, "/history?limit=2")).await.is(200).json();
-    let cursor = first["next_cursor"].as_str().expect("more");
-    let second = clerk.get(&path(&document, &format!("/history?limit=2&cursor={cursor}"))).await.is(200).json();
-    assert_eq!(second["items"][0]["action"], "document.edit");
+    let of = |name: &str| items.iter().map(|item| item[name].as_str().unwrap_or_default()).collect::<Vec<_>>();
+    let to_links = ["link.revoke", "link.make", "link.change", "link.open", "link.open", "link.make"];
+    let to_itself = ["document.restore", "document.trash", "document.edit", "document.read", "document.upload"];
+    assert_eq!(of("action"), [&to_links[..], &to_itself[..]].concat(), "{history}");
+    assert_eq!(of("object")[..6], [&made.id, &second.id, &made.id, &made.id, &made.id, &made.id], "{history}");
+    assert_eq!(of("result")[2..6], ["ok", "ok", "refused", "ok"], "{history}");
+    let by_clerk = |item: &&Value| item["action"] != "link.open";
+    assert!(items.iter().filter(by_clerk).all(|item| item["person_name"] == "clerk"), "{history}");
+    assert!(items.iter().filter(by_clerk).all(|item| item["result"] == "ok"), "{history}");
+    assert_eq!(in_pages(&clerk, &path(&document, "/history?limit=2")).await, *items);
+    app.actor(Actor::OtherClerk).get(&path(&document, "/history")).await.refusal(404, "not-found");
 });
+
+/// All items of a list, page by page.
+async fn in_pages(caller: &Client, first: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut next = first.to_owned();
+    loop {
+        let page = caller.get(&next).await.is(200).json();
+        all.extend(page["items"].as_array().expect("items").iter().cloned());
+        let Some(cursor) = page["next_cursor"].as_str() else { return all };
+        next = format!("{first}&cursor={cursor}");
+    }
+}
 
 both_stacks!(versions_that_come_at_the_same_moment_are_all_kept, async |app| {
     let clerk = app.actor(Actor::Clerk);

@@ -78,7 +78,7 @@ async fn a_node_tells_its_operator_what_it_did_and_nothing_about_whom() {
         assert_eq!(wrong.status, 401);
 
         let figures = Figures::at(&address).await;
-        for part in ["database", "key", "store", "index", "disk"] {
+        for part in ["database", "key", "store", "index", "disk", "server"] {
             assert_eq!(figures.value("lumbung_up", part), 1.0, "{part}");
         }
         assert!(figures.value("lumbung_store_call_seconds_count", "put") >= 2.0, "original and pages");
@@ -250,4 +250,30 @@ async fn a_secret_that_everybody_can_read_is_told_at_the_start() {
     let said = program.output();
     assert!(!said.contains(TOLD), "{said}");
     program.stop().await;
+}
+
+/// What another regency, or a law that gives a village a new code, changes: the file, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_list_of_offices_is_taken_in_at_the_next_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("kantor.csv");
+    let head = "kind,code,parent_code,name,aliases,former_codes\nkabupaten,32.16,,Kabupaten Bekasi,,\n";
+    std::fs::write(&list, head).expect("our folder");
+    let named = list.display().to_string();
+    let mut program = Program::start(Stack::Embedded, &[("region.offices_file", &named)]).await;
+    let clerk = program.actor(Actor::Clerk);
+    let found =
+        async |code: &str| clerk.get(&format!("/api/v1/offices?q={code}")).await.is(200).json()["items"][0].clone();
+    let before = found("32.16.01.1007").await;
+    let changes = "kelurahan,32.16.01.1099,32.16,Kelurahan Baru,,32.16.01.1007:2026\nperangkat_daerah,32.16-99,32.16,Dinas Baru,,\n";
+    std::fs::write(&list, format!("{head}{changes}")).expect("our folder");
+    program.stop().await;
+    program.start_again().await;
+    let after = found("32.16.01.1007").await;
+    assert_eq!(after["id"], before["id"], "it is the same office, found by the code that it bore");
+    assert_eq!((&after["code"], &after["name"]), (&json!("32.16.01.1099"), &before["name"]));
+    assert_eq!(found("32.16-99").await["name"], "Dinas Baru");
+    program.stop().await;
+    program.start_again().await;
+    assert_eq!(found("32.16-99").await["name"], "Dinas Baru");
 }
