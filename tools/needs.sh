@@ -74,6 +74,7 @@ need_test_programs() {
     [ -x /usr/sbin/nginx ] || packages+=(nginx)
     have openssl || packages+=(openssl)
     [ -x /usr/sbin/clamd ] || packages+=(clamav-daemon)
+    { have systemd-analyze && have systemd-sysusers; } || packages+=(systemd)
     have setpriv || packages+=(util-linux)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
     need_packages "${packages[@]}"

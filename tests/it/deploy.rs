@@ -1,5 +1,10 @@
 //! The examples in `deploy/` are read by the parsers that will read them, and keep the promises that they are there for.
 
+mod alerts;
+mod containers;
+mod readme;
+mod units;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -10,6 +15,42 @@ use serde_json::Value;
 use crate::support::program::Program;
 use crate::support::regency::Stack;
 use crate::support::tools;
+
+/// Files, each with a test that looks at it.
+type Checks = &'static [(&'static str, fn())];
+
+const CHECKS: Checks = &[
+    ("compose.yaml", compose_and_its_configuration_speak_of_the_same_things),
+    ("garage.toml", garage_takes_the_place_of_minio_and_nothing_else_changes),
+    ("lumbung-backup.service", the_nightly_backup_makes_a_file_and_clears_old_ones),
+    ("lumbung-backup.timer", the_nightly_backup_makes_a_file_and_clears_old_ones),
+    ("lumbung-embedded.toml", the_example_configurations_are_right),
+    ("lumbung-garage.toml", garage_takes_the_place_of_minio_and_nothing_else_changes),
+    ("lumbung.service", the_unit_is_hardened_and_leaves_the_reader_its_jail),
+    ("lumbung.toml", the_example_configurations_are_right),
+    ("nginx.conf", nginx_reads_its_example_and_forges_no_address),
+];
+
+#[test]
+fn every_file_is_looked_at_by_a_test() {
+    let checks = [CHECKS, alerts::CHECKS, containers::CHECKS, readme::CHECKS, units::CHECKS].concat();
+    let claimed: BTreeSet<String> = checks.into_iter().map(|(file, _)| file.to_owned()).collect();
+    assert_eq!(files(), claimed, "what lies in deploy/ and what a test claims to look at");
+}
+
+/// Everything below `deploy/`, without what an operator puts there and git ignores.
+fn files() -> BTreeSet<String> {
+    let mut git = Command::new(tools::program("git"));
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir("deploy");
+    let listed = git.output().expect("git runs");
+    assert!(listed.status.success(), "git: {}", String::from_utf8_lossy(&listed.stderr));
+    let names = String::from_utf8(listed.stdout).expect("names in UTF-8");
+    names.split_terminator('\0').filter(|name| Path::new("deploy").join(name).exists()).map(str::to_owned).collect()
+}
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(Path::new("deploy").join(name)).unwrap_or_else(|cause| panic!("{name}: {cause}"))
+}
 
 /// What a unit of systemd sets.
 fn settings(text: &str) -> BTreeMap<&str, &str> {
@@ -31,11 +72,13 @@ fn python(script: &str, argument: &Path) -> Value {
     serde_json::from_slice(&run.stdout).expect("JSON")
 }
 
+fn yaml(name: &str) -> Value {
+    let script = "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
+    python(script, &Path::new("deploy").join(name))
+}
+
 fn compose() -> Value {
-    python(
-        "import json,sys,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))",
-        Path::new("deploy/compose.yaml"),
-    )
+    yaml("compose.yaml")
 }
 
 fn keys(value: &Value) -> BTreeSet<String> {
@@ -54,6 +97,29 @@ fn the_example_configurations_are_right() {
     let embedded = config("lumbung-embedded.toml");
     assert_eq!(embedded.storage.kind, "folder");
     assert!(embedded.database.url.starts_with("sqlite:"));
+}
+
+#[test]
+fn garage_takes_the_place_of_minio_and_nothing_else_changes() {
+    let (minio, garage) = (config("lumbung.toml"), config("lumbung-garage.toml"));
+    let shown = |config: &Config| config.shown().expect("TOML");
+    let mut exchanged = garage.clone();
+    exchanged.storage.s3_endpoint.clone_from(&minio.storage.s3_endpoint);
+    exchanged.storage.s3_region.clone_from(&minio.storage.s3_region);
+    exchanged.storage.s3_access_key.clone_from(&minio.storage.s3_access_key);
+    // A key of Garage may make no bucket unless somebody allows it.
+    exchanged.storage.s3_create_bucket = minio.storage.s3_create_bucket;
+    assert_eq!(shown(&exchanged), shown(&minio));
+    assert!(!garage.storage.s3_create_bucket);
+
+    let store: toml::Table = text("garage.toml").parse().expect("TOML");
+    for sync in ["metadata_fsync", "data_fsync"] {
+        assert_eq!(store[sync].as_bool(), Some(true), "{sync}: an acknowledged letter would be lost with the power");
+    }
+    assert_eq!(store["s3_api"]["s3_region"].as_str(), Some(garage.storage.s3_region.as_str()));
+    let (_, port) = garage.storage.s3_endpoint.rsplit_once(':').expect("a port");
+    assert_eq!(store["s3_api"]["api_bind_addr"].as_str(), Some(format!("0.0.0.0:{port}").as_str()));
+    assert!(store.contains_key("rpc_secret_file") && !store.contains_key("rpc_secret"), "a secret stands in a file");
 }
 
 #[test]
@@ -107,7 +173,7 @@ fn compose_and_its_configuration_speak_of_the_same_things() {
 
 #[test]
 fn the_compose_store_is_the_one_that_the_tests_run_on() {
-    let file = std::fs::read_to_string("deploy/minio.Containerfile").expect("readable");
+    let file = text("minio.Containerfile");
     let needs = std::fs::read_to_string("tools/needs.sh").expect("readable");
     let tested = needs.lines().find_map(|line| line.strip_prefix("MINIO=")).expect("a version");
     assert!(file.contains(tested), "minio.Containerfile builds another version than {tested}");
@@ -144,7 +210,7 @@ fn nginx_reads_its_example_and_forges_no_address() {
 
 #[test]
 fn the_unit_is_hardened_and_leaves_the_reader_its_jail() {
-    let text = std::fs::read_to_string("deploy/lumbung.service").expect("readable");
+    let text = text("lumbung.service");
     let unit = settings(&text);
     let wanted = [
         ("NoNewPrivileges", "yes"),
@@ -177,10 +243,10 @@ fn the_unit_is_hardened_and_leaves_the_reader_its_jail() {
 /// The two lines are run as they stand in the unit, with other paths.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_nightly_backup_makes_a_file_and_clears_old_ones() {
-    let timer = std::fs::read_to_string("deploy/lumbung-backup.timer").expect("readable");
+    let timer = text("lumbung-backup.timer");
     let timer = settings(&timer);
     assert_eq!((timer["OnCalendar"], timer["Persistent"]), ("*-*-* 01:30:00", "true"));
-    let text = std::fs::read_to_string("deploy/lumbung-backup.service").expect("readable");
+    let text = text("lumbung-backup.service");
     let unit = settings(&text);
     let (state, _) = unit["StateDirectory"].split_once(' ').expect("two folders");
     assert_eq!((unit["Type"], state), ("oneshot", "lumbung"));
