@@ -305,6 +305,8 @@ pub enum Standing {
     Granted,
     /// Class `biasa`, opened to the regency.
     Reach,
+    /// The office opened a link that gives the document whole, and that opening lasts.
+    Opened,
     /// A link for named offices would open: title and the fact of a match only, until it is opened.
     Listed,
 }

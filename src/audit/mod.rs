@@ -3,6 +3,7 @@
 
 mod sql;
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     access::{Act, Actor, Role, Via},
     clock::{Clock, Time},
-    db::Tx,
+    db::{Tx, batches},
     error::Result,
     id::{AuditId, LinkId, OfficeId, PersonId, TokenId, VersionId},
 };
@@ -164,6 +165,25 @@ pub async fn list(
     };
     let rows = sql::list(tx, office, filter, before, limit).await?;
     Ok(rows.into_iter().map(sql::Row::into_line).collect())
+}
+
+/// What happened to these things of an office, newest first; no thing is named twice.
+pub async fn about(
+    tx: &mut Tx,
+    office: OfficeId,
+    objects: &[String],
+    before: Option<AuditId>,
+    limit: i64,
+) -> Result<Vec<Line>> {
+    let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
+    let mut lines = Vec::new();
+    for objects in batches(&objects) {
+        let rows = sql::about(tx, office, objects, before, limit).await?;
+        lines.extend(rows.into_iter().map(sql::Row::into_line));
+    }
+    lines.sort_unstable_by_key(|line| Reverse(line.id));
+    lines.truncate(usize::try_from(limit).unwrap_or(0));
+    Ok(lines)
 }
 
 #[cfg(test)]

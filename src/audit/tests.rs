@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::db::fresh;
+use crate::db::{Value, fresh, params};
 
 fn entry(origin: &Origin, office: OfficeId) -> Entry<'_> {
     Entry {
@@ -39,6 +39,49 @@ async fn an_office_sees_what_is_about_itself_and_an_auditor_all() {
     assert!(list(&mut tx, Scope::All, &by_action, None, 10).await.unwrap().is_empty());
     let later = Filter { from: Some(all[0].at), ..Filter::default() };
     assert_eq!(list(&mut tx, Scope::All, &later, None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_about_many_things_is_told_in_order_and_in_pages() {
+    let (db, clock, _dir) = fresh().await;
+    let (own, other) = (OfficeId::fresh(&clock), OfficeId::fresh(&clock));
+    let origin = Origin::machine();
+    let things: Vec<String> = (0..40).map(|n| format!("lnk_{n}")).collect();
+    let mut tx = db.write().await.unwrap();
+    // Each twice, in another order than that in which they are asked for.
+    for n in (0..80).map(|n| n * 7 % 40) {
+        record(&mut tx, &clock, Entry { object: Some(things[n].clone()), ..entry(&origin, own) }).await.unwrap();
+        record(&mut tx, &clock, Entry { object: Some(things[n].clone()), ..entry(&origin, other) }).await.unwrap();
+        record(&mut tx, &clock, entry(&origin, own)).await.unwrap();
+        clock.advance(Duration::from_millis(5));
+    }
+    let mut told: Vec<Line> = Vec::new();
+    loop {
+        let page = about(&mut tx, own, &things, told.last().map(|line| line.id), 7).await.unwrap();
+        assert!(page.len() <= 7);
+        if page.is_empty() {
+            break;
+        }
+        told.extend(page);
+    }
+    let expected: Vec<&String> = (0..80).rev().map(|n| &things[n * 7 % 40]).collect();
+    assert_eq!(told.iter().filter_map(|line| line.object.as_ref()).collect::<Vec<_>>(), expected);
+    assert!(told.iter().all(|line| line.office == Some(own)));
+    assert!(about(&mut tx, own, &[], None, 7).await.unwrap().is_empty());
+}
+
+/// SQLite would rather read all that the office ever did, as that lies in the order that is wanted.
+#[tokio::test]
+async fn what_is_about_a_few_things_is_found_by_their_names() {
+    let (db, _, _dir) = fresh().await;
+    if db.is_postgres() {
+        return;
+    }
+    let explained: &'static str = format!("EXPLAIN QUERY PLAN {}", sql::ABOUT).leak();
+    let mut values: Vec<Value> = (0..16).map(|n| format!("lnk_{n}").into()).collect();
+    values.extend(params![uuid::Uuid::max(), uuid::Uuid::nil(), 7_i64]);
+    let rows: Vec<(i64, i64, i64, String)> = db.all(explained, values).await.unwrap();
+    assert!(rows.iter().any(|(_, _, _, line)| line.contains("audit_by_object (object=? AND id<?)")), "{rows:?}");
 }
 
 #[tokio::test]

@@ -27,11 +27,11 @@ pub use told::{Told, told};
 use uuid::Uuid;
 
 use crate::{
-    access::{Sight, Standing},
+    access::{Actor, Sight, Standing},
     clock::{Clock, Time},
     db::{Db, Tx},
     error::{Error, Result},
-    id::{self, DocumentId, OfficeId, VersionId},
+    id::{self, DocumentId, GrantId, LinkId, OfficeId, VersionId},
     office::{self, OfficeKeys},
 };
 
@@ -140,6 +140,21 @@ pub async fn load(tx: &mut Tx, keys: &OfficeKeys, sight: Option<Sight>, id: Docu
     let sight = sight.ok_or_else(Error::not_found)?;
     let row = sql::visible(tx, sight, id, now).await?.ok_or_else(Error::not_found)?;
     row.opened(keys).await
+}
+
+/// The opening of a link on which an office's right to read a document stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    pub grant: GrantId,
+    pub link: LinkId,
+}
+
+/// None where the office has another right. 404 where the opening has ended since the document was loaded.
+pub async fn opening(tx: &mut Tx, document: &Document, reader: &Actor, now: Time) -> Result<Option<Opening>> {
+    if document.standing != Standing::Opened {
+        return Ok(None);
+    }
+    sql::opening(tx, document.id, reader, now).await?.map(Some).ok_or_else(Error::not_found)
 }
 
 /// An own document that lies in the trash, else 404.

@@ -57,7 +57,7 @@ pub struct Shown {
     pub labels: Vec<String>,
     /// `upload`, or `drop` for what came by an upload-only link and was not checked yet.
     pub origin: String,
-    /// An earlier document of the office with the same bytes.
+    /// An earlier document of the office with the same bytes; told of one that was just brought in or is asked for alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<DocumentId>,
     #[schema(value_type = String, format = DateTime)]

@@ -5,13 +5,13 @@
 
 use uuid::Uuid;
 
-use super::{Details, Document, Kept, Reach, Scan, SecurityClass, State, Urgency, Version};
+use super::{Details, Document, Kept, Opening, Reach, Scan, SecurityClass, State, Urgency, Version};
 use crate::{
-    access::{Sight, Standing},
+    access::{Actor, Sight, Standing},
     clock::Time,
     db::{Db, Tx, params},
     error::{Error, Result},
-    id::{DocumentId, OfficeId, VersionId},
+    id::{DocumentId, GrantId, LinkId, OfficeId, VersionId},
     office::{Brief, OfficeKeys},
 };
 
@@ -42,9 +42,11 @@ macro_rules! live_link {
 
 macro_rules! opened_link {
     () => {
-        "EXISTS (SELECT 1 FROM link_grant og JOIN link l ON l.id = og.link WHERE og.by_office = $1 AND l.document = d.id
-            AND l.version = d.version AND l.rights = 'download' AND og.renewed_to > $3 AND l.revoked_at IS NULL
-            AND NOT l.paused AND NOT l.pending AND l.expires_at > $3)"
+        concat!("EXISTS (SELECT 1 FROM link_grant og JOIN link l ON l.id = og.link WHERE ", opened_link!(condition), ")")
+    };
+    (condition) => {
+        "og.by_office = $1 AND l.document = d.id AND l.version = d.version AND l.rights = 'download'
+            AND og.renewed_to > $3 AND l.revoked_at IS NULL AND NOT l.paused AND NOT l.pending AND l.expires_at > $3"
     };
 }
 
@@ -55,7 +57,7 @@ macro_rules! standing {
             live_grant!(),
             " THEN 1 WHEN d.reach = 'kabupaten' AND d.security_class = 0 THEN 2 WHEN ",
             opened_link!(),
-            " THEN 1 ELSE 3 END AS BIGINT) AS standing"
+            " THEN 3 ELSE 4 END AS BIGINT) AS standing"
         )
     };
 }
@@ -122,6 +124,10 @@ pub(super) struct Row {
 }
 
 impl Row {
+    pub(super) fn id(&self) -> DocumentId {
+        DocumentId(self.id)
+    }
+
     /// Opens sealed details with the owner's key.
     pub(super) async fn opened(self, keys: &OfficeKeys) -> Result<Document> {
         let office = OfficeId(self.office);
@@ -177,6 +183,7 @@ impl Row {
                 0 => Standing::Own,
                 1 => Standing::Granted,
                 2 => Standing::Reach,
+                3 => Standing::Opened,
                 _ => Standing::Listed,
             },
         })
@@ -200,6 +207,22 @@ pub(super) async fn visible(tx: &mut Tx, sight: Sight, id: DocumentId, now: Time
         params![sight.office(), sight.is_head(), now, id],
     )
     .await
+}
+
+/// The reader's own opening first, then the newest one of their office.
+pub(super) async fn opening(tx: &mut Tx, id: DocumentId, reader: &Actor, now: Time) -> Result<Option<Opening>> {
+    let row: Option<(Uuid, Uuid)> = tx
+        .one(
+            concat!(
+                "SELECT og.id, og.link FROM document d JOIN link l ON l.document = d.id JOIN link_grant og ON og.link = l.id
+                 WHERE d.id = $2 AND ",
+                opened_link!(condition),
+                " ORDER BY (CASE WHEN og.by_person = $4 THEN 0 ELSE 1 END), og.id DESC LIMIT 1"
+            ),
+            params![reader.office(), id, now, reader.person()],
+        )
+        .await?;
+    Ok(row.map(|(grant, link)| Opening { grant: GrantId(grant), link: LinkId(link) }))
 }
 
 pub(super) async fn trashed(tx: &mut Tx, sight: Sight, id: DocumentId) -> Result<Option<Row>> {

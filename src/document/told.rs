@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Time,
     db::{Db, Value, batch, batches},
-    error::Result,
+    error::{Kind, Result},
     id::DocumentId,
     office::OfficeKeys,
 };
@@ -54,20 +54,35 @@ const DOCUMENTS: &str = concat!(
     batch!()
 );
 
-/// Those of these documents that are there, for the program's own work, which serves nobody in particular.
-pub async fn told(db: &Db, keys: &OfficeKeys, ids: &[DocumentId], now: Time) -> Result<HashMap<DocumentId, Told>> {
+/// Those of these documents that are there, for the program's own work, which serves nobody in particular. One whose
+/// details do not open is there too, and says so: it must neither be taken for destroyed nor hold up the others.
+pub async fn told(
+    db: &Db,
+    keys: &OfficeKeys,
+    ids: &[DocumentId],
+    now: Time,
+) -> Result<HashMap<DocumentId, Result<Told>>> {
     let mut all = HashMap::with_capacity(ids.len());
     for ids in batches(ids) {
         for row in db.all::<Row>(DOCUMENTS, ids.clone()).await? {
-            let document = row.opened(keys).await?;
-            all.insert(document.id, Told { document, granted: Vec::new(), linked: Vec::new() });
+            let id = row.id();
+            let told = match row.opened(keys).await {
+                Ok(document) => Ok(Told { document, granted: Vec::new(), linked: Vec::new() }),
+                Err(cause) if cause.kind() == Kind::Unavailable => return Err(cause),
+                Err(cause) => Err(cause),
+            };
+            all.insert(id, told);
         }
         let with_time: Vec<Value> = ids.into_iter().chain([now.into()]).collect();
         for (id, number) in db.all::<(Uuid, i64)>(GRANTED, with_time.clone()).await? {
-            all.entry(DocumentId(id)).and_modify(|told| told.granted.push(number));
+            if let Some(Ok(told)) = all.get_mut(&DocumentId(id)) {
+                told.granted.push(number);
+            }
         }
         for (id, number) in db.all::<(Uuid, i64)>(LINKED, with_time).await? {
-            all.entry(DocumentId(id)).and_modify(|told| told.linked.push(number));
+            if let Some(Ok(told)) = all.get_mut(&DocumentId(id)) {
+                told.linked.push(number);
+            }
         }
     }
     Ok(all)

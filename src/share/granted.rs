@@ -16,8 +16,10 @@ use super::{
     ticket::Ticket,
 };
 use crate::{
+    access::Actor,
     audit::{self, Entry, Origin, Who},
     clock::Time,
+    db::Tx,
     document::SecurityClass,
     error::{Error, Result},
     id::{DocumentId, GrantId, LinkId, OfficeId, PersonId, VersionId},
@@ -155,9 +157,9 @@ impl Sharing {
     /// Leaves a line in the link's log and in the audit before the first byte leaves; once in 15 minutes for each
     /// opening and kind, so that ranges and page after page cost one row.
     pub async fn note_reading(&self, granted: &Granted, reading: Reading, origin: &Origin) -> Result<()> {
-        let (outcome, kind) = match reading {
-            Reading::Pages => (Outcome::Viewed, "picture"),
-            Reading::Original => (Outcome::Downloaded, "content"),
+        let kind = match reading {
+            Reading::Pages => "picture",
+            Reading::Original => "content",
         };
         let mut tx = self.db.write().await?;
         let reader = granted.id.to_string();
@@ -171,10 +173,38 @@ impl Sharing {
             detail: serde_json::json!({ "link": granted.link, "version": granted.version, "kind": kind }),
         };
         if audit::read_once(&mut tx, &self.clock, &reader, granted.version, kind, entry).await? {
-            let line = Line { link: granted.link, outcome, reason: None, by: granted.by.clone() };
-            self.log(&mut tx, line, origin).await?;
+            self.log_reading(&mut tx, granted.link, reading, granted.by.clone(), origin).await?;
         }
         tx.commit().await
+    }
+
+    /// The line of a member whose office opened the link and who reads where the office reads all its documents. The
+    /// caller's transaction holds the entry in the audit.
+    pub async fn note_member(
+        &self,
+        tx: &mut Tx,
+        link: LinkId,
+        reading: Reading,
+        member: &Actor,
+        origin: &Origin,
+    ) -> Result<()> {
+        let by = Opener { office: Some(member.office()), person: Some(member.person()), email: None };
+        self.log_reading(tx, link, reading, by, origin).await
+    }
+
+    async fn log_reading(
+        &self,
+        tx: &mut Tx,
+        link: LinkId,
+        reading: Reading,
+        by: Opener,
+        origin: &Origin,
+    ) -> Result<()> {
+        let outcome = match reading {
+            Reading::Pages => Outcome::Viewed,
+            Reading::Original => Outcome::Downloaded,
+        };
+        self.log(tx, Line { link, outcome, reason: None, by }, origin).await.map(drop)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     db::Tx,
     document,
     error::Result,
-    id::{DocumentId, OfficeId},
+    id::{DocumentId, LinkId, OfficeId},
     queue::Job,
 };
 
@@ -38,6 +38,11 @@ pub async fn way_in(tx: &mut Tx, document: DocumentId, office: OfficeId, now: Ti
         public: row.public,
         needs: row.password.iter().map(|_| Need::Password.as_str().to_owned()).collect(),
     }))
+}
+
+/// Every link that the document ever had.
+pub async fn links_of(tx: &mut Tx, document: DocumentId) -> Result<Vec<LinkId>> {
+    sql::of_document(tx, document).await
 }
 
 impl Sharing {

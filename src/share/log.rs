@@ -207,6 +207,10 @@ fn why(reason: &str) -> Say {
         "secret" => say("bagian rahasia tautannya salah", "the secret part of the link was wrong"),
         "password" => say("kata sandi salah", "wrong password"),
         "code" => say("kode salah atau sudah terpakai", "wrong or used code"),
+        "audience" => say(
+            "masuk, tetapi bukan sebagai pembaca di kantor yang dituju tautan",
+            "logged in, but not as a reader of an office that the link is for",
+        ),
         "revoked" => say("tautan sudah dicabut", "the link was revoked"),
         "class_raised" => say("sifat dokumen dinaikkan", "the document's class was raised"),
         "trashed" => say("dokumen di tempat sampah", "the document is in the trash"),

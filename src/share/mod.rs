@@ -22,7 +22,7 @@ mod ticket;
 
 pub use code::CodeJob;
 pub use granted::{Granted, Reading};
-pub use index::{TouchJob, WayIn, way_in};
+pub use index::{TouchJob, WayIn, links_of, way_in};
 pub use link::{Change, Link, LinkState, NewLink, end_all, reclassify};
 pub use log::{By, Outcome, Seen};
 pub use notice::NotifyJob;

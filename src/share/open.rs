@@ -80,12 +80,13 @@ pub(super) struct Door {
 }
 
 impl Sharing {
-    /// What the link would need. Counts nothing, leaves no line in its log.
+    /// What the link would need. Counts nothing; only a wrong secret and an outsider leave a line in its log.
     pub async fn peek(&self, public: &str, secret: Option<&str>, visitor: Visitor<'_>) -> Result<Peeked> {
         let door = self.approach(public, secret, visitor).await?;
         if door.whole.state(self.clock.now()) != LinkState::Open {
             return Err(unusable());
         }
+        self.note_outsider(&door, visitor).await?;
         let row = &door.whole.row;
         Ok(Peeked {
             office: OfficeId(row.office),
@@ -105,6 +106,7 @@ impl Sharing {
             Need::Password => shown.password.is_none(),
         };
         if let Some(need) = door.needs().into_iter().find(|need| missing(*need)) {
+            self.note_outsider(&door, visitor).await?;
             return need.refuse();
         }
         let proven = self.prove(&door, shown, visitor).await?;
@@ -162,6 +164,15 @@ impl Sharing {
         }
         self.note_refusal(Some(&door.whole.row), state.as_str(), visitor).await?;
         Err(unusable())
+    }
+
+    /// Somebody who is signed in and has the secret, but is no reader of an office that the link names: another login is all
+    /// that would help, and the link's office should know to whom its secret went.
+    async fn note_outsider(&self, door: &Door, visitor: Visitor<'_>) -> Result<()> {
+        if visitor.actor.is_none() || !door.needs().contains(&Need::Login) {
+            return Ok(());
+        }
+        self.note_refusal(Some(&door.whole.row), "audience", visitor).await
     }
 
     /// Checks code and password. The cheap one first; both are guesses of the same link, and waits are the link's own.

@@ -154,6 +154,11 @@ pub(super) async fn living_of(tx: &mut Tx, document: DocumentId) -> Result<Vec<R
     .await
 }
 
+pub(super) async fn of_document(tx: &mut Tx, document: DocumentId) -> Result<Vec<LinkId>> {
+    let rows: Vec<(Uuid,)> = tx.all("SELECT id FROM link WHERE document = $1 ORDER BY id", params![document]).await?;
+    Ok(rows.into_iter().map(|(id,)| LinkId(id)).collect())
+}
+
 pub(super) async fn list(
     tx: &mut Tx,
     office: OfficeId,

@@ -38,14 +38,16 @@ impl Gathered {
 pub(super) async fn gather(app: &App, documents: &[DocumentId]) -> Result<Gathered> {
     let mut told = document::told(&app.db, &app.keys, documents, app.clock.now()).await?;
     let is_read = |document: &Document| document.trashed_at.is_none() && document.version.state == State::Ready;
-    let read = told.values().map(|told| &told.document).filter(|document| is_read(document));
+    let opened = told.values().filter_map(|told| told.as_ref().ok());
+    let read = opened.map(|told| &told.document).filter(|document| is_read(document));
     let read: Vec<_> = read.map(|document| (&document.version, document.office)).collect();
     let mut texts = app.shelf.texts(&read).await?;
     let rows: Vec<_> = documents
         .iter()
         .map(|id| {
             let told = told.remove(id);
-            let text = told.as_ref().and_then(|told| texts.remove(&told.document.version.id));
+            let version = told.as_ref().and_then(|told| told.as_ref().ok()).map(|told| told.document.version.id);
+            let text = version.and_then(|version| texts.remove(&version));
             (*id, told, text)
         })
         .collect();
@@ -53,9 +55,9 @@ pub(super) async fn gather(app: &App, documents: &[DocumentId]) -> Result<Gather
         stream::iter(rows).map(|(id, told, text)| db::beside(change_of(app, id, told, text))).buffered(FETCHED);
     let (mut gathered, mut lost) = (Gathered::default(), 0);
     while let Some(looked) = fetched.next().await {
-        let Looked { change, document, is_lost } = looked?;
+        let Looked { change, document, is_lost, is_destroyed } = looked?;
         lost += usize::from(is_lost);
-        gathered.is_destroyed |= document.is_none();
+        gathered.is_destroyed |= is_destroyed;
         let is_findable = |document: &Document| !is_lost && is_read(document) && document.state == State::Reading;
         gathered.findable.extend(document.filter(is_findable));
         gathered.changes.push(change);
@@ -63,22 +65,38 @@ pub(super) async fn gather(app: &App, documents: &[DocumentId]) -> Result<Gather
     if lost > MOST_LOST { Err(too_many_lost()) } else { Ok(gathered) }
 }
 
-/// What the index has to hold of a document; none is there when it was destroyed.
+/// What the index has to hold of a document.
 struct Looked {
     change: Change,
     document: Option<Document>,
+    is_destroyed: bool,
     /// Its text is damaged or gone: it is found by its details alone.
     is_lost: bool,
 }
 
-async fn change_of(app: &App, id: DocumentId, told: Option<Told>, text: Option<Result<Text>>) -> Result<Looked> {
-    let removed = |document| Looked { change: Change::Remove(id.0), document, is_lost: false };
-    let Some(told) = told else { return Ok(removed(None)) };
-    if told.document.trashed_at.is_some() {
-        return Ok(removed(Some(told.document)));
-    }
+async fn change_of(
+    app: &App,
+    id: DocumentId,
+    told: Option<Result<Told>>,
+    text: Option<Result<Text>>,
+) -> Result<Looked> {
+    let removed = |document| Looked { change: Change::Remove(id.0), document, is_destroyed: false, is_lost: false };
+    let told = match told {
+        None => return Ok(Looked { is_destroyed: true, ..removed(None) }),
+        Some(Ok(told)) if told.document.trashed_at.is_some() => return Ok(removed(Some(told.document))),
+        Some(Ok(told)) => told,
+        Some(Err(cause)) => {
+            tracing::error!(document = %id, cause = %cause.chain(),
+                "the details of a document do not open; it is not found until its row is back as it was and `lumbung reindex` has run");
+            return Ok(removed(None));
+        }
+    };
     let opened = match text {
-        Some(Ok(text)) => app.shelf.open_text(&told.document.version, text).await,
+        Some(Ok(text)) => match app.shelf.open_text(&told.document.version, &text).await {
+            // One wrong answer on its way is no lost text.
+            Err(cause) if !blob::is_away(&cause) => app.shelf.open_text(&told.document.version, &text).await,
+            opened => opened,
+        },
         Some(Err(cause)) => Err(cause),
         None => Ok(Vec::new()),
     };
@@ -93,7 +111,7 @@ async fn change_of(app: &App, id: DocumentId, told: Option<Told>, text: Option<R
         }
     };
     let change = Change::Replace(indexed(app, &told, pages)?);
-    Ok(Looked { change, document: Some(told.document), is_lost })
+    Ok(Looked { change, document: Some(told.document), is_destroyed: false, is_lost })
 }
 
 fn too_many_lost() -> Error {

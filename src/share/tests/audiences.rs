@@ -47,6 +47,15 @@ async fn a_signed_in_member_of_a_named_office_needs_no_secret() {
         assert_eq!((with_secret.status(), with_secret.slug()), (401, "link-login"), "{what}");
     }
     assert_eq!(world.open(&link).await.expect_err("nobody signed in").slug(), "link-login");
+    let turned_away = async || world.log(&link.link).await.iter().filter(|line| *line == "refused: audience").count();
+    assert_eq!(turned_away().await, 3, "each who was signed in and not meant, and not who was yet to log in");
+    let outsider = world.person(world.other, Role::Clerk).await;
+    let from = origin("198.51.100.0/24");
+    for (actor, lines) in [(Some(&member), 3), (None, 3), (Some(&outsider), 4)] {
+        let visitor = Visitor { actor, origin: &from };
+        world.sharing.peek(&link.link.public, Some(link.secret()), visitor).await.expect("open");
+        assert_eq!(turned_away().await, lines);
+    }
 }
 
 #[tokio::test]

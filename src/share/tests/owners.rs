@@ -2,8 +2,10 @@
 
 use super::opening::{change, revoke};
 use super::*;
+use crate::access::Standing;
+use crate::document;
 use crate::queue::Job;
-use crate::share::{By, Change, NotifyJob, Outcome, Seen, TouchJob};
+use crate::share::{By, Change, NotifyJob, Outcome, Reading, Seen, TouchJob};
 
 #[tokio::test]
 async fn removing_the_creators_post_leaves_the_offices_link_alive_and_visible() {
@@ -72,6 +74,45 @@ async fn the_cap_of_the_log_never_loses_an_opening() {
     world.clock.advance(HOUR);
     world.open_with(&link, |shown| shown.secret = Some("x")).await.expect_err("wrong secret");
     assert_eq!(world.log(&link.link).await.len(), 9, "the next hour has room");
+}
+
+#[tokio::test]
+async fn a_reading_that_an_opening_allows_is_told_by_its_link_within_the_cap() {
+    let world = World::with("[links]\nmax_log_rows_per_hour = 2").await;
+    let clerk = world.person(world.owner, Role::Clerk).await;
+    let subject = world.document(SecurityClass::Biasa).await;
+    let asked = || world.asked(Audience::Offices { offices: vec![world.receiver] }, Rights::Download);
+    let (one, two) = (world.make(&clerk, subject, asked()).await, world.make(&clerk, subject, asked()).await);
+    let (one, two) = (one.expect("allowed"), two.expect("allowed"));
+    let of_receiver = async || world.person(world.receiver, Role::Clerk).await;
+    let (member, colleague, successor) = (of_receiver().await, of_receiver().await, of_receiver().await);
+    world.open_as(&one, &member, None).await.expect("a member");
+    world.clock.advance(Duration::from_secs(1));
+    world.open_as(&two, &colleague, None).await.expect("a member");
+    world.clock.advance(Duration::from_secs(1));
+
+    let keys = OfficeKeys::new(world.db.clone(), &MasterKey::generate());
+    let now = world.clock.now();
+    let mut tx = world.db.write().await.expect("a transaction");
+    let read = document::load(&mut tx, &keys, member.sight(), subject.document, now).await.expect("open to its office");
+    assert_eq!(read.standing(), Standing::Opened);
+    for (reader, link) in [(&member, &one), (&colleague, &two), (&successor, &two)] {
+        let opening = document::opening(&mut tx, &read, reader, now).await.expect("asked").expect("an opening");
+        assert_eq!(opening.link, link.link.id, "one's own opening, else the office's newest");
+    }
+    for _ in 0..4 {
+        let from = origin("198.51.100.0/24");
+        world.sharing.note_member(&mut tx, one.link.id, Reading::Original, &member, &from).await.expect("noted");
+    }
+    tx.commit().await.expect("commits");
+    assert_eq!(world.log(&one.link).await, ["opened", "downloaded", "downloaded"]);
+    assert_eq!(world.log(&two.link).await, ["opened"]);
+
+    revoke(&world, &clerk, &one).await;
+    revoke(&world, &clerk, &two).await;
+    let mut tx = world.db.read().await.expect("a transaction");
+    let late = document::opening(&mut tx, &read, &member, now).await;
+    assert_eq!(late.expect_err("ended since it was loaded").status(), 404);
 }
 
 #[tokio::test]

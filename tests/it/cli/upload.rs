@@ -60,6 +60,42 @@ async fn files_and_folders_are_uploaded_and_what_failed_is_named_with_the_reason
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_that_were_in_the_archive_before_are_named_in_the_summary() {
+    let program = Program::start(Stack::Embedded, &[]).await;
+    let (terminal, clerk) = (Terminal::of(&program, Actor::Clerk), program.actor(Actor::Clerk));
+    let first = clerk.upload("lama.bin", vec![7; 900], serde_json::json!({})).await;
+    let first = first["id"].as_str().expect("an id");
+    terminal.file("in/fresh.bin", &[8; 900]);
+    terminal.file("in/known.bin", &[7; 900]);
+    let told = terminal.run(&["upload", "in", "--json"]).await.ends(0);
+    let report = told.json();
+    let uploaded = &report["uploaded"];
+    assert_eq!(paths(uploaded), ["in/fresh.bin", "in/known.bin"]);
+    assert!(uploaded[0].get("duplicate_of").is_none(), "{uploaded}");
+    assert_eq!(uploaded[1]["duplicate_of"], first, "{uploaded}");
+
+    terminal.file("new/other.bin", &[9; 900]);
+    let told = terminal.run(&["upload", "new"]).await.ends(0);
+    assert!(!told.err().contains("in the archive before"), "{}", told.err());
+    let named = format!("in/known.bin: sama dengan / the same as {first}");
+    let told = terminal.run(&["upload", "in/known.bin"]).await.ends(0);
+    told.says(&[
+        "1 diunggah / uploaded, 0 gagal / failed",
+        "1 sudah ada di arsip / were in the archive before",
+        &named,
+    ]);
+
+    // Whoever may bring in and not look is told of none, and the file is taken.
+    let asked =
+        serde_json::json!({ "label": "mesin pindai", "scopes": ["upload"], "expires_at": "2030-01-01T00:00:00Z" });
+    let made = clerk.post(&format!("/api/v1/offices/{}/tokens", clerk.office()), asked).await.is(201).json();
+    terminal.file("scanner", made["token"].as_str().expect("shown once").as_bytes());
+    let told = terminal.run(&["upload", "in/known.bin", "--json", "--token-file", "scanner"]).await.ends(0);
+    assert_eq!(paths(&told.json()["uploaded"]), ["in/known.bin"]);
+    assert!(told.json()["uploaded"][0].get("duplicate_of").is_none(), "{}", told.out());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_path_token_or_address_is_told_before_anything_is_sent() {
     let program = Program::start(Stack::Embedded, &[]).await;
     let terminal = Terminal::of(&program, Actor::Clerk);

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use super::drops::{drop_terms, way};
@@ -161,6 +162,30 @@ both_stacks!(the_limits_of_the_link_hold_for_files_in_pieces, async |app: &TestA
     send(sender.tus(Method::GET, winner)).await.is(200);
     sender.head(loser).await.is(404);
     sender.try_begin("c.pdf", 10).await.refusal(404, "link-unusable");
+    app.settled().await;
+});
+
+both_stacks!(a_senders_parts_are_compared_and_a_repeat_begins_no_other_upload, async |app: &TestApp| {
+    let village = app.actor(Actor::Clerk);
+    let made = drop_box(&village, app, json!({})).await;
+    let sender = Sender::of(app.nobody(), &made);
+    let digest = |bytes: &[u8]| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(bytes)));
+    let begin = |key: &str, length: usize, digest: String| {
+        let request = sender.tus(Method::POST, &sender.files()).header("Upload-Length", length);
+        let request = request.header("Idempotency-Key", key).header("Content-Digest", digest);
+        send(request.header("Content-Type", OFFSET).body(vec![7; 500]))
+    };
+    begin("lain", 2000, digest(b"other")).await.refusal(400, "digest-mismatch");
+    let begun = begin("kunci", 2000, digest(&[7; 500])).await.is(201);
+    let again = begin("kunci", 2000, digest(&[7; 500])).await.is(201);
+    assert_eq!((again.header("location"), again.header("upload-offset")), (begun.header("location"), "500"));
+    begin("kunci", 2001, digest(&[7; 500])).await.refusal(422, "idempotency-key-reused");
+    let place = place(&begun);
+    let patch = sender.tus(Method::PATCH, &place).header("Upload-Offset", 500).header("Content-Type", OFFSET);
+    let patch = patch.header("Content-Digest", digest(b"other")).body(vec![7; 1500]);
+    send(patch).await.refusal(400, "digest-mismatch");
+    sender.go_on(&place, 500, &[7; 1500]).await.is(204);
+    assert_eq!(counted(&village, &made).await, (1, 2000));
     app.settled().await;
 });
 

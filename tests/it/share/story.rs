@@ -62,6 +62,13 @@ both_stacks!(another_village_learns_nothing_of_a_link, async |app: &TestApp| {
     other.post(&format!("/api/v1/shared/{}/open", made.public), json!({})).await.refusal(404, "link-unusable");
     open(&other, &made, json!({})).await.refusal(401, "link-login");
     open(&app.nobody(), &made, json!({})).await.refusal(401, "link-login");
+    // Its secret went to somebody for whom it was not meant; who has not logged in yet may still be the right one.
+    let log = village.get(&format!("/api/v1/links/{}/opens", made.id)).await.is(200).json();
+    let reasons: Vec<&Value> = log["items"].as_array().expect("items").iter().map(|line| &line["reason"]).collect();
+    assert_eq!(reasons, ["audience", "secret"], "{log}");
+    assert_eq!(log["items"][0]["by"]["office"]["id"], other.office());
+    let sentence = log["items"][0]["sentence"].as_str().expect("a sentence");
+    assert!(sentence.contains("not as a reader of an office that the link is for"), "{sentence}");
     assert_eq!(other.get("/api/v1/links").await.is(200).json()["items"], json!([]));
 });
 
@@ -84,10 +91,36 @@ both_stacks!(an_office_that_may_download_opens_the_document_as_if_it_were_grante
     let opened = agency.post(&format!("/api/v1/shared/{}/open", made.public), json!({})).await.is(200);
     let original = village.get(&format!("/api/v1/documents/{document}/content")).await.is(200);
     assert_eq!(holder(app, &opened).get(&content(&made)).await.is(200).body, original.body);
-    let through = agency.get(&format!("/api/v1/documents/{document}/content")).await.is(200);
-    assert_eq!(through.body, original.body);
+    assert_eq!(log(&village, &made).await, ["downloaded", "opened"]);
+    let path = format!("/api/v1/documents/{document}");
+    send(agency.request(Method::HEAD, &format!("{path}/content"))).await.is(200);
+    assert_eq!(log(&village, &made).await, ["downloaded", "opened"], "HEAD gives nothing away");
+    for _ in 0..2 {
+        assert_eq!(agency.get(&format!("{path}/content")).await.is(200).body, original.body);
+        agency.get(&format!("{path}/pages/1/image")).await.is(200);
+    }
+    assert_eq!(log(&village, &made).await, ["viewed", "downloaded", "downloaded", "opened"]);
+    let told = village.get(&format!("/api/v1/links/{}/opens?limit=2", made.id)).await.is(200).json();
+    for line in told["items"].as_array().expect("items") {
+        assert_eq!(
+            (&line["by"]["office"]["id"], &line["by"]["person"]),
+            (&json!(agency.office()), &json!("agency.clerk"))
+        );
+    }
+    let history = village.get(&format!("{path}/history?limit=2")).await.is(200).json();
+    assert_eq!([&history["items"][0]["action"], &history["items"][1]["action"]], ["document.view", "document.read"]);
+    assert!(history["items"].as_array().expect("items").iter().all(|item| item["detail"]["link"] == made.id.as_str()));
+
+    // Another opening is read by anew, and a reading of the owner's is none of any link.
+    let second = link(&village, &document, &terms(app, offices(&[&agency]), "download", json!({}))).await;
     village.delete(&format!("/api/v1/links/{}", made.id)).await.is(204);
-    agency.get(&format!("/api/v1/documents/{document}/content")).await.refusal(404, "not-found");
+    open(&agency, &second, json!({})).await.is(200);
+    agency.get(&format!("{path}/content")).await.is(200);
+    village.get(&format!("{path}/content")).await.is(200);
+    assert_eq!(log(&village, &second).await, ["downloaded", "opened"]);
+    assert_eq!(log(&village, &made).await.len(), 4);
+    village.delete(&format!("/api/v1/links/{}", second.id)).await.is(204);
+    agency.get(&format!("{path}/content")).await.refusal(404, "not-found");
 });
 
 both_stacks!(the_office_lists_its_links_in_pages_and_by_document, async |app: &TestApp| {

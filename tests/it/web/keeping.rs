@@ -5,7 +5,7 @@ use serde_json::json;
 use super::clerk::Clerk;
 use super::plain::{Plain, between, leads_to};
 use crate::reading::support::letter_pdf;
-use crate::share::{DAY, anyone, letter, link, terms};
+use crate::share::{DAY, anyone, letter, link, offices, terms};
 use crate::support::app::run_on;
 use crate::support::regency::{Actor, Stack};
 
@@ -149,6 +149,32 @@ async fn links_are_listed_by_their_state() {
         assert!(again.page("/tautan?keadaan=habis").await.contains(&active));
         assert!(again.page("/tautan?keadaan=aktif").await.contains(&scheduled));
         assert!(again.page("/tautan?keadaan=menunggu").await.contains("Tidak ada tautan dalam keadaan ini"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_reads_on_its_pages_what_became_of_a_link() {
+    run_on(Stack::Embedded, async |app| {
+        let village = app.actor(Actor::Clerk);
+        let document = letter(&village, "biasa").await;
+        let named = offices(&[&app.actor(Actor::AgencyClerk)]);
+        let made = link(&village, &document, &terms(app, named, "download", json!({}))).await;
+        let outsider = Plain::of_member(app, "other.clerk").await;
+        let asked = outsider.post(&format!("/s/{}", made.public), &format!("secret={}", made.secret)).await;
+        assert!(asked.text().await.expect("a page").contains("Masuk dengan akun kantor yang menerimanya"));
+        let agency = Plain::of_member(app, "agency.clerk").await;
+        leads_to(&agency.post(&format!("/dokumen/{document}/buka"), "password=").await);
+        agency.page(&format!("/dokumen/{document}")).await;
+        let clerk = Plain::of_member(app, "clerk").await;
+        let page = clerk.page(&format!("/dokumen/{document}")).await;
+        for told in ["Tautan dibuat oleh", "Tautan gagal dibuka oleh other.clerk", "Tautan dibuka oleh agency.clerk"] {
+            assert!(page.contains(told), "{told}: {page}");
+        }
+        let page = clerk.page(&format!("/tautan/{}", made.id)).await;
+        for told in ["Halamannya dilihat oleh", "bukan sebagai pembaca di kantor yang dituju tautan"] {
+            assert!(page.contains(told), "{told}: {page}");
+        }
     })
     .await;
 }
