@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::json;
 
@@ -15,6 +16,8 @@ use crate::support::regency::Actor;
 const SIZE: usize = 30_000;
 /// Acts choose among so many of the newest letters.
 const RECENT: usize = 500;
+/// Uploads at a time while the archive is filled.
+const FILLERS: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -96,6 +99,18 @@ impl Office {
             office.links.push((public.to_owned(), secret.to_owned()));
         }
         office
+    }
+
+    /// Keeps so many letters, as fast as it goes, and waits until all are read.
+    pub async fn fill(&self, letters: u64) {
+        stream::iter(0..letters)
+            .for_each_concurrent(FILLERS, |turn| async move {
+                self.upload(turn, letter(turn), "surat.pdf")
+                    .await
+                    .expect("no upload fails while the archive is filled");
+            })
+            .await;
+        self.settled().await;
     }
 
     /// The document, where the act makes one; else what went wrong.

@@ -1,5 +1,7 @@
 //! `lumbung config`: the operator sees what holds, and every mistake at once.
 
+use lumbung::config::Config;
+
 use super::Terminal;
 
 const WRONG: &str =
@@ -43,4 +45,13 @@ async fn what_is_shown_is_what_holds_and_no_secret() {
     assert!(default.contains("# Makes the bucket at start where it is absent."), "with the comments: {default}");
     terminal.file("default.toml", default.as_bytes());
     terminal.run(&["config", "check", "--config", "default.toml"]).await.ends(0);
+}
+
+/// Whoever copies what README shows must not be told that half of it is missing.
+#[test]
+fn what_the_readme_shows_for_postgresql_and_an_s3_store_is_a_whole_configuration() {
+    let readme = std::fs::read_to_string("README.md").expect("README.md");
+    let shown = readme.split("\n\n").find(|part| part.contains("kind = \"s3\"")).expect("the lines that change");
+    let config = Config::from_layers(shown, []).expect("a whole configuration");
+    assert!(config.database.url.starts_with("postgres://") && config.storage.kind == "s3");
 }

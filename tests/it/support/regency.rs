@@ -46,6 +46,7 @@ pub enum Actor {
     Admin,
     OtherClerk,
     OtherHead,
+    OtherArchivist,
     OtherAdmin,
     AgencyClerk,
     AgencyHead,
@@ -55,13 +56,14 @@ pub enum Actor {
 }
 
 impl Actor {
-    pub const ALL: [Actor; 12] = [
+    pub const ALL: [Actor; 13] = [
         Actor::Clerk,
         Actor::Head,
         Actor::Archivist,
         Actor::Admin,
         Actor::OtherClerk,
         Actor::OtherHead,
+        Actor::OtherArchivist,
         Actor::OtherAdmin,
         Actor::AgencyClerk,
         Actor::AgencyHead,
@@ -79,6 +81,7 @@ impl Actor {
             Actor::Admin => ("admin", VILLAGE, Role::OfficeAdmin),
             Actor::OtherClerk => ("other.clerk", OTHER_VILLAGE, Role::Clerk),
             Actor::OtherHead => ("other.head", OTHER_VILLAGE, Role::Head),
+            Actor::OtherArchivist => ("other.archivist", OTHER_VILLAGE, Role::Archivist),
             Actor::OtherAdmin => ("other.admin", OTHER_VILLAGE, Role::OfficeAdmin),
             Actor::AgencyClerk => ("agency.clerk", AGENCY, Role::Clerk),
             Actor::AgencyHead => ("agency.head", AGENCY, Role::Head),

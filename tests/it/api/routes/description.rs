@@ -61,6 +61,7 @@ fn headers_are_described_where_they_count() {
         "/documents",
         "/documents/from-uploads",
         "/documents/{id}/versions",
+        "/uploads",
         "/documents/{id}/links",
         "/drops",
         "/drops/{id}/files",
@@ -79,6 +80,9 @@ fn headers_are_described_where_they_count() {
         ("PATCH", "/offices/{office}"),
     ] {
         assert!(has(method, &format!("/api/v1{path}"), "If-Match"), "{method} {path}");
+    }
+    for (method, path) in [("POST", "/documents"), ("POST", "/uploads"), ("PATCH", "/uploads/{id}")] {
+        assert!(has(method, &format!("/api/v1{path}"), "Content-Digest"), "{method} {path}");
     }
     assert!(
         has("GET", "/api/v1/documents/{id}/content", "Range") && has("GET", "/api/v1/shared/{id}/content", "Range")

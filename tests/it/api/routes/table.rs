@@ -6,11 +6,12 @@
 //! The thing is the village's: its document of class `biasa` that is not opened to the regency, its link, its members.
 
 use crate::support::regency::Actor::{
-    self, Admin, AgencyClerk, Archivist, Auditor, Clerk, Head, OtherAdmin, OtherClerk, PlatformAdmin, Provisioner,
+    self, Admin, AgencyClerk, Archivist, Auditor, Clerk, Head, OtherAdmin, OtherArchivist, OtherClerk, OtherHead,
+    PlatformAdmin, Provisioner,
 };
 
 /// The columns. The tokens are the clerk's, each of one scope; the grant is what opening a link gave, shown as a bearer.
-pub const CALLERS: [Caller; 16] = [
+pub const CALLERS: [Caller; 18] = [
     Caller::Nobody,
     Caller::Grant,
     Caller::Person(Clerk),
@@ -18,6 +19,8 @@ pub const CALLERS: [Caller; 16] = [
     Caller::Person(Archivist),
     Caller::Person(Admin),
     Caller::Person(OtherClerk),
+    Caller::Person(OtherHead),
+    Caller::Person(OtherArchivist),
     Caller::Person(OtherAdmin),
     Caller::Person(AgencyClerk),
     Caller::Person(PlatformAdmin),
@@ -63,145 +66,145 @@ impl Line {
     }
 }
 
-/// nobody, grant | clerk, head, archivist, admin | other clerk, other admin, agency's clerk |
+/// nobody, grant | clerk, head, archivist, admin | the same four of another village | an agency's clerk |
 /// platform admin, provisioner, auditor | tokens: read, upload, share, manage
 const TABLE: &str = "
 # what anybody may ask
-GET     /healthz                                        ++|++++|+++|+++|++++
-GET     /readyz                                         ++|++++|+++|+++|++++
-GET     /api/v1/status                                  ++|++++|+++|+++|++++
-GET     /api/v1/limits                                  ++|++++|+++|+++|++++
-GET     /api/v1/openapi.json                            ++|++++|+++|+++|++++
-GET     /api/docs                                       ++|++++|+++|+++|++++
-OPTIONS /api/v1/uploads                                 ++|++++|+++|+++|++++
+GET     /healthz                                        ++|++++|++++|+|+++|++++
+GET     /readyz                                         ++|++++|++++|+|+++|++++
+GET     /api/v1/status                                  ++|++++|++++|+|+++|++++
+GET     /api/v1/limits                                  ++|++++|++++|+|+++|++++
+GET     /api/v1/openapi.json                            ++|++++|++++|+|+++|++++
+GET     /api/docs                                       ++|++++|++++|+|+++|++++
+OPTIONS /api/v1/uploads                                 ++|++++|++++|+|+++|++++
 
 # documents
-POST    /api/v1/documents                               ??|+++-|+-+|---|-+--
-GET     /api/v1/documents                               ??|++++|+++|---|+---
-POST    /api/v1/documents/from-uploads                  ??|+++-|+-+|---|-+--
-GET     /api/v1/documents/{id}                          ??|++++|000|000|+000
-PATCH   /api/v1/documents/{id}                          ??|+++-|000|000|-00+
-DELETE  /api/v1/documents/{id}                          ??|+++-|000|000|-00+
-POST    /api/v1/documents/{id}/restore                  ??|+++-|000|000|-00+
-POST    /api/v1/documents/{id}/read                     ??|+++-|000|000|-00+
-GET     /api/v1/documents/{id}/content                  ??|++++|000|000|+000
-GET     /api/v1/documents/{id}/pages/{page}/image       ??|++++|000|000|+000
-GET     /api/v1/documents/{id}/pages/{page}/text        ??|++++|000|000|+000
-GET     /api/v1/documents/{id}/pages/{page}/words       ??|++++|000|000|+000
-POST    /api/v1/documents/{id}/versions                 ??|+++-|000|000|-+00
-GET     /api/v1/documents/{id}/history                  ??|++++|000|000|+000
-POST    /api/v1/uploads                                 ??|+++-|+-+|---|-+--
-HEAD    /api/v1/uploads/{id}                            ??|+000|000|000|0+00
-PATCH   /api/v1/uploads/{id}                            ??|+000|000|000|0+00
-DELETE  /api/v1/uploads/{id}                            ??|+000|000|000|0+00
-GET     /api/v1/search                                  ??|++++|+++|---|+---
-GET     /api/v1/search/suggest                          ??|++++|+++|---|+---
-GET     /api/v1/events                                  ??|++++|+++|---|+---
+POST    /api/v1/documents                               ??|+++-|+++-|+|---|-+--
+GET     /api/v1/documents                               ??|++++|++++|+|---|+---
+POST    /api/v1/documents/from-uploads                  ??|+++-|+++-|+|---|-+--
+GET     /api/v1/documents/{id}                          ??|++++|0000|0|000|+000
+PATCH   /api/v1/documents/{id}                          ??|+++-|0000|0|000|-00+
+DELETE  /api/v1/documents/{id}                          ??|+++-|0000|0|000|-00+
+POST    /api/v1/documents/{id}/restore                  ??|+++-|0000|0|000|-00+
+POST    /api/v1/documents/{id}/read                     ??|+++-|0000|0|000|-00+
+GET     /api/v1/documents/{id}/content                  ??|++++|0000|0|000|+000
+GET     /api/v1/documents/{id}/pages/{page}/image       ??|++++|0000|0|000|+000
+GET     /api/v1/documents/{id}/pages/{page}/text        ??|++++|0000|0|000|+000
+GET     /api/v1/documents/{id}/pages/{page}/words       ??|++++|0000|0|000|+000
+POST    /api/v1/documents/{id}/versions                 ??|+++-|0000|0|000|-+00
+GET     /api/v1/documents/{id}/history                  ??|++++|0000|0|000|+000
+POST    /api/v1/uploads                                 ??|+++-|+++-|+|---|-+--
+HEAD    /api/v1/uploads/{id}                            ??|+000|0000|0|000|0+00
+PATCH   /api/v1/uploads/{id}                            ??|+000|0000|0|000|0+00
+DELETE  /api/v1/uploads/{id}                            ??|+000|0000|0|000|0+00
+GET     /api/v1/search                                  ??|++++|++++|+|---|+---
+GET     /api/v1/search/suggest                          ??|++++|++++|+|---|+---
+GET     /api/v1/events                                  ??|++++|++++|+|---|+---
 
 # people
-POST    /api/v1/sessions                                ++|++++|+++|+++|++++
-GET     /api/v1/sessions                                ??|++++|+++|+++|----
-POST    /api/v1/sessions/refresh                        ++|++++|+++|+++|++++
-DELETE  /api/v1/sessions/current                        ??|++++|+++|+++|----
-DELETE  /api/v1/sessions/{session}                      ??|+000|000|000|----
-POST    /api/v1/activations                             ++|++++|+++|+++|++++
-GET     /api/v1/me                                      ??|++++|+++|+++|++++
-PUT     /api/v1/me/password                             ??|++++|+++|+++|----
-POST    /api/v1/me/totp                                 ??|++++|+++|+++|----
-PUT     /api/v1/me/totp                                 ??|++++|+++|+++|----
-DELETE  /api/v1/me/totp                                 ??|++++|+++|+++|----
-GET     /api/v1/offices                                 ??|++++|+++|+++|++++
-GET     /api/v1/offices/{office}                        ??|++++|+++|+++|++++
-PATCH   /api/v1/offices/{office}                        ??|----|---|+--|----
-POST    /api/v1/offices/{office}/members                ??|-+-+|000|--0|----
-GET     /api/v1/offices/{office}/members                ??|++++|000|0+0|+---
-DELETE  /api/v1/offices/{office}/members/{post}         ??|-+-+|000|--0|----
-POST    /api/v1/offices/{office}/members/{post}/reset   ??|-+-+|000|--0|----
-GET     /api/v1/offices/{office}/consents               ??|++++|000|++0|+---
-POST    /api/v1/offices/{office}/consents/{consent}/agree ??|-+--|000|--0|-000
-DELETE  /api/v1/offices/{office}/consents/{consent}     ??|-+-+|000|--0|-000
-POST    /api/v1/offices/{office}/tokens                 ??|++++|000|000|---+
-GET     /api/v1/offices/{office}/tokens                 ??|++++|000|000|---+
-POST    /api/v1/offices/{office}/tokens/{token}/adopt   ??|-+-+|000|000|----
-DELETE  /api/v1/offices/{office}/tokens/{token}         ??|++0+|000|000|---+
-GET     /api/v1/audit                                   ??|-+-+|-+-|--+|----
+POST    /api/v1/sessions                                ++|++++|++++|+|+++|++++
+GET     /api/v1/sessions                                ??|++++|++++|+|+++|----
+POST    /api/v1/sessions/refresh                        ++|++++|++++|+|+++|++++
+DELETE  /api/v1/sessions/current                        ??|++++|++++|+|+++|----
+DELETE  /api/v1/sessions/{session}                      ??|+000|0000|0|000|----
+POST    /api/v1/activations                             ++|++++|++++|+|+++|++++
+GET     /api/v1/me                                      ??|++++|++++|+|+++|++++
+PUT     /api/v1/me/password                             ??|++++|++++|+|+++|----
+POST    /api/v1/me/totp                                 ??|++++|++++|+|+++|----
+PUT     /api/v1/me/totp                                 ??|++++|++++|+|+++|----
+DELETE  /api/v1/me/totp                                 ??|++++|++++|+|+++|----
+GET     /api/v1/offices                                 ??|++++|++++|+|+++|++++
+GET     /api/v1/offices/{office}                        ??|++++|++++|+|+++|++++
+PATCH   /api/v1/offices/{office}                        ??|----|----|-|+--|----
+POST    /api/v1/offices/{office}/members                ??|-+-+|0000|0|--0|----
+GET     /api/v1/offices/{office}/members                ??|++++|0000|0|0+0|+---
+DELETE  /api/v1/offices/{office}/members/{post}         ??|-+-+|0000|0|--0|----
+POST    /api/v1/offices/{office}/members/{post}/reset   ??|-+-+|0000|0|--0|----
+GET     /api/v1/offices/{office}/consents               ??|++++|0000|0|++0|+---
+POST    /api/v1/offices/{office}/consents/{consent}/agree ??|-+--|0000|0|--0|-000
+DELETE  /api/v1/offices/{office}/consents/{consent}     ??|-+-+|0000|0|--0|-000
+POST    /api/v1/offices/{office}/tokens                 ??|++++|0000|0|000|---+
+GET     /api/v1/offices/{office}/tokens                 ??|++++|0000|0|000|---+
+POST    /api/v1/offices/{office}/tokens/{token}/adopt   ??|-+-+|0000|0|000|----
+DELETE  /api/v1/offices/{office}/tokens/{token}         ??|++0+|0000|0|000|---+
+GET     /api/v1/audit                                   ??|-+-+|-+-+|-|--+|----
 
 # sharing
-POST    /api/v1/documents/{id}/links                    ??|++--|000|000|-0+0
-GET     /api/v1/links                                   ??|++++|+++|---|+-+-
-GET     /api/v1/links/{id}                              ??|++++|000|000|+0+0
-PATCH   /api/v1/links/{id}                              ??|++--|000|000|-0+0
-DELETE  /api/v1/links/{id}                              ??|++--|000|000|-0+0
-POST    /api/v1/links/{id}/release                      ??|-+--|000|000|-0-0
-GET     /api/v1/links/{id}/opens                        ??|++++|000|000|+0+0
-POST    /api/v1/shared/{id}/peek                        ++|++++|+++|+++|++++
-POST    /api/v1/shared/{id}/open                        ++|++++|+++|+++|++++
-POST    /api/v1/shared/{id}/code                        ++|++++|+++|+++|++++
-POST    /api/v1/shared/{id}/renew                       ?+|????|???|???|????
-GET     /api/v1/shared/{id}/content                     ?+|????|???|???|????
-GET     /api/v1/shared/{id}/pages/{page}/image          ?+|????|???|???|????
-POST    /api/v1/drops                                   ??|++--|+-+|---|--+-
-GET     /api/v1/drops                                   ??|++++|+++|---|+-+-
-GET     /api/v1/drops/{id}                              ??|++++|000|000|+0+0
-DELETE  /api/v1/drops/{id}                              ??|++--|000|000|-0+0
-POST    /api/v1/drops/{id}/files                        ++|++++|+++|+++|++++
-OPTIONS /api/v1/drops/{id}/files                        ++|++++|+++|+++|++++
-GET     /api/v1/drops/{id}/files/{upload}               ++|++++|+++|+++|++++
-HEAD    /api/v1/drops/{id}/files/{upload}               ++|++++|+++|+++|++++
-PATCH   /api/v1/drops/{id}/files/{upload}               ++|++++|+++|+++|++++
-DELETE  /api/v1/drops/{id}/files/{upload}               ++|++++|+++|+++|++++
+POST    /api/v1/documents/{id}/links                    ??|++--|0000|0|000|-0+0
+GET     /api/v1/links                                   ??|++++|++++|+|---|+-+-
+GET     /api/v1/links/{id}                              ??|++++|0000|0|000|+0+0
+PATCH   /api/v1/links/{id}                              ??|++--|0000|0|000|-0+0
+DELETE  /api/v1/links/{id}                              ??|++--|0000|0|000|-0+0
+POST    /api/v1/links/{id}/release                      ??|-+--|0000|0|000|-0-0
+GET     /api/v1/links/{id}/opens                        ??|++++|0000|0|000|+0+0
+POST    /api/v1/shared/{id}/peek                        ++|++++|++++|+|+++|++++
+POST    /api/v1/shared/{id}/open                        ++|++++|++++|+|+++|++++
+POST    /api/v1/shared/{id}/code                        ++|++++|++++|+|+++|++++
+POST    /api/v1/shared/{id}/renew                       ?+|????|????|?|???|????
+GET     /api/v1/shared/{id}/content                     ?+|????|????|?|???|????
+GET     /api/v1/shared/{id}/pages/{page}/image          ?+|????|????|?|???|????
+POST    /api/v1/drops                                   ??|++--|++--|+|---|--+-
+GET     /api/v1/drops                                   ??|++++|++++|+|---|+-+-
+GET     /api/v1/drops/{id}                              ??|++++|0000|0|000|+0+0
+DELETE  /api/v1/drops/{id}                              ??|++--|0000|0|000|-0+0
+POST    /api/v1/drops/{id}/files                        ++|++++|++++|+|+++|++++
+OPTIONS /api/v1/drops/{id}/files                        ++|++++|++++|+|+++|++++
+GET     /api/v1/drops/{id}/files/{upload}               ++|++++|++++|+|+++|++++
+HEAD    /api/v1/drops/{id}/files/{upload}               ++|++++|++++|+|+++|++++
+PATCH   /api/v1/drops/{id}/files/{upload}               ++|++++|++++|+|+++|++++
+DELETE  /api/v1/drops/{id}/files/{upload}               ++|++++|++++|+|+++|++++
 
 # operation
-GET     /api/v1/jobs                                    ??|----|---|+--|----
-POST    /api/v1/jobs/{id}/retry                         ??|----|---|+--|----
+GET     /api/v1/jobs                                    ??|----|----|-|+--|----
+POST    /api/v1/jobs/{id}/retry                         ??|----|----|-|+--|----
 
 # pages
-GET     /                                               ??|++++|+++|+++|++++
-GET     /masuk                                          ++|++++|+++|+++|++++
-POST    /masuk                                          ++|++++|+++|+++|++++
-POST    /keluar                                         ??|++++|+++|+++|----
-POST    /kantor-aktif                                   ??|++++|000|000|0000
-POST    /bahasa                                         ++|++++|+++|+++|++++
-GET     /aktivasi                                       ++|++++|+++|+++|++++
-POST    /aktivasi                                       ++|++++|+++|+++|++++
-GET     /akun                                           ??|++++|+++|+++|----
-POST    /akun/sandi                                     ??|++++|+++|+++|----
-POST    /akun/sesi/{session}                            ??|+000|000|000|----
-POST    /akun/kode                                      ??|++++|+++|+++|----
-POST    /akun/kode/aktif                                ??|++++|+++|+++|----
-POST    /akun/kode/mati                                 ??|++++|+++|+++|----
-GET     /unggah                                         ??|+++-|+-+|---|-+--
-POST    /unggah                                         ??|+++-|+-+|---|-+--
-GET     /unggah/baris                                   ??|++++|+++|+++|++++
-GET     /cari                                           ??|++++|+++|---|+---
-GET     /dokumen                                        ??|++++|+++|---|+---
-GET     /dibagikan                                      ??|++++|+++|---|+---
-GET     /dokumen/{id}                                   ??|++++|000|000|+000
-POST    /dokumen/{id}                                   ??|+++-|000|000|-00+
-POST    /dokumen/{id}/versi                             ??|+++-|000|000|-+00
-GET     /dokumen/{id}/versi/{number}                    ??|++++|000|000|+000
-POST    /dokumen/{id}/periksa                           ??|+++-|000|000|-00+
-POST    /dokumen/{id}/sampah                            ??|+++-|000|000|-00+
-POST    /dokumen/{id}/pulihkan                          ??|+++-|000|000|-00+
-POST    /dokumen/{id}/baca-ulang                        ??|+++-|000|000|-00+
-POST    /dokumen/{id}/buka                              ??|++++|000|000|+000
-GET     /dokumen/{id}/bagikan                           ??|++--|000|000|-0+0
-POST    /dokumen/{id}/bagikan                           ??|++--|000|000|-0+0
-GET     /tautan                                         ??|++++|+++|---|+-+-
-GET     /tautan/{id}                                    ??|++++|000|000|+0+0
-POST    /tautan/{id}                                    ??|++--|000|000|-0+0
-GET     /kiriman                                        ??|++++|+++|---|+-+-
-GET     /kiriman/baru                                   ??|++--|+-+|---|--+-
-POST    /kiriman/baru                                   ??|++--|+-+|---|--+-
-POST    /kiriman/{id}/akhiri                            ??|++--|000|000|-0+0
-GET     /s/{public}                                     ++|++++|+++|+++|++++
-POST    /s/{public}                                     ++|++++|+++|+++|++++
-GET     /s/{public}/lihat                               ?+|????|???|???|????
-GET     /s/{public}/hal/{page}                          ?+|????|???|???|????
-GET     /s/{public}/unduh                               ?+|????|???|???|????
-GET     /d/{public}                                     ++|++++|+++|+++|++++
-POST    /d/{public}                                     ++|++++|+++|+++|++++
-POST    /d/{public}/kirim                               ++|++++|+++|+++|++++
-GET     /sistem                                         ??|++++|+++|+++|++++
-GET     /assets/{name}                                  ++|++++|+++|+++|++++
+GET     /                                               ??|++++|++++|+|+++|++++
+GET     /masuk                                          ++|++++|++++|+|+++|++++
+POST    /masuk                                          ++|++++|++++|+|+++|++++
+POST    /keluar                                         ??|++++|++++|+|+++|----
+POST    /kantor-aktif                                   ??|++++|0000|0|000|0000
+POST    /bahasa                                         ++|++++|++++|+|+++|++++
+GET     /aktivasi                                       ++|++++|++++|+|+++|++++
+POST    /aktivasi                                       ++|++++|++++|+|+++|++++
+GET     /akun                                           ??|++++|++++|+|+++|----
+POST    /akun/sandi                                     ??|++++|++++|+|+++|----
+POST    /akun/sesi/{session}                            ??|+000|0000|0|000|----
+POST    /akun/kode                                      ??|++++|++++|+|+++|----
+POST    /akun/kode/aktif                                ??|++++|++++|+|+++|----
+POST    /akun/kode/mati                                 ??|++++|++++|+|+++|----
+GET     /unggah                                         ??|+++-|+++-|+|---|-+--
+POST    /unggah                                         ??|+++-|+++-|+|---|-+--
+GET     /unggah/baris                                   ??|++++|++++|+|+++|++++
+GET     /cari                                           ??|++++|++++|+|---|+---
+GET     /dokumen                                        ??|++++|++++|+|---|+---
+GET     /dibagikan                                      ??|++++|++++|+|---|+---
+GET     /dokumen/{id}                                   ??|++++|0000|0|000|+000
+POST    /dokumen/{id}                                   ??|+++-|0000|0|000|-00+
+POST    /dokumen/{id}/versi                             ??|+++-|0000|0|000|-+00
+GET     /dokumen/{id}/versi/{number}                    ??|++++|0000|0|000|+000
+POST    /dokumen/{id}/periksa                           ??|+++-|0000|0|000|-00+
+POST    /dokumen/{id}/sampah                            ??|+++-|0000|0|000|-00+
+POST    /dokumen/{id}/pulihkan                          ??|+++-|0000|0|000|-00+
+POST    /dokumen/{id}/baca-ulang                        ??|+++-|0000|0|000|-00+
+POST    /dokumen/{id}/buka                              ??|++++|0000|0|000|+000
+GET     /dokumen/{id}/bagikan                           ??|++--|0000|0|000|-0+0
+POST    /dokumen/{id}/bagikan                           ??|++--|0000|0|000|-0+0
+GET     /tautan                                         ??|++++|++++|+|---|+-+-
+GET     /tautan/{id}                                    ??|++++|0000|0|000|+0+0
+POST    /tautan/{id}                                    ??|++--|0000|0|000|-0+0
+GET     /kiriman                                        ??|++++|++++|+|---|+-+-
+GET     /kiriman/baru                                   ??|++--|++--|+|---|--+-
+POST    /kiriman/baru                                   ??|++--|++--|+|---|--+-
+POST    /kiriman/{id}/akhiri                            ??|++--|0000|0|000|-0+0
+GET     /s/{public}                                     ++|++++|++++|+|+++|++++
+POST    /s/{public}                                     ++|++++|++++|+|+++|++++
+GET     /s/{public}/lihat                               ?+|????|????|?|???|????
+GET     /s/{public}/hal/{page}                          ?+|????|????|?|???|????
+GET     /s/{public}/unduh                               ?+|????|????|?|???|????
+GET     /d/{public}                                     ++|++++|++++|+|+++|++++
+POST    /d/{public}                                     ++|++++|++++|+|+++|++++
+POST    /d/{public}/kirim                               ++|++++|++++|+|+++|++++
+GET     /sistem                                         ??|++++|++++|+|+++|++++
+GET     /assets/{name}                                  ++|++++|++++|+|+++|++++
 ";
