@@ -2,6 +2,7 @@
 //! coverage, and each file of `tests/fuzz/corpus` is fed again by the tests below. Formats of others (PDF, images, office
 //! files) are parsed by libraries in the reader's jail and are not here.
 
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -44,7 +45,7 @@ pub fn target(name: &str) -> Option<Target> {
 
 /// One line for each header whose value a client chooses.
 fn headers(bytes: &[u8]) {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 13] = [
         "range",
         "if-range",
         "upload-metadata",
@@ -53,6 +54,11 @@ fn headers(bytes: &[u8]) {
         "upload-length",
         "idempotency-key",
         "upload-offset",
+        "x-forwarded-for",
+        "cookie",
+        "accept-language",
+        "authorization",
+        "if-match",
     ];
     let mut headers = HeaderMap::new();
     for (name, line) in NAMES.into_iter().zip(bytes.split(|byte| *byte == b'\n')) {
@@ -72,12 +78,27 @@ fn headers(bytes: &[u8]) {
             assert!(!name.is_empty() && !name.contains(['/', '\\', '\0']) && name.chars().count() <= 255, "{name:?}");
         }
     }
+    of_a_caller(&headers);
     let _ = upload_parts::checksum(&headers);
     let _ = http::content_digest(&headers);
     for name in ["upload-length", "upload-offset"] {
         let _ = uploads::number(&headers, name);
     }
     let _ = crate::idempotency::checked(headers.get("idempotency-key").map_or("", |key| key.to_str().unwrap_or("")));
+}
+
+/// Who asks, from where, in what language, and about what state of a thing.
+fn of_a_caller(headers: &HeaderMap) {
+    static PROXIES: LazyLock<Vec<Network>> = LazyLock::new(|| Network::parse("10.0.0.0/8").into_iter().collect());
+    let stranger = IpAddr::from([192, 0, 2, 1]);
+    assert_eq!(http::forwarded(&PROXIES, stranger, headers), stranger, "nobody but a proxy of ours is believed");
+    let nearest = http::forwarded(&PROXIES, IpAddr::from([10, 0, 0, 1]), headers);
+    assert!(headers.contains_key("x-forwarded-for") || nearest == IpAddr::from([10, 0, 0, 1]), "{nearest}");
+    if let Some(shown) = http::credential(headers) {
+        assert!(headers.contains_key("authorization") || headers.contains_key("cookie"), "{shown:?}");
+    }
+    let _ = http::Lang::choose(headers);
+    let _ = http::IfMatch::of(headers).accepted(1);
 }
 
 /// A question in the first line, the words of a page in the rest.

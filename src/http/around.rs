@@ -17,6 +17,7 @@ use super::{body, problem};
 use crate::{
     app::App,
     audit::Origin,
+    config::Network,
     error::{Error, Kind, Say, say},
     id,
     measure::Of,
@@ -45,7 +46,7 @@ impl Lang {
     }
 
     /// A `lang` cookie (the switch on the page) wins over `Accept-Language`.
-    fn choose(headers: &HeaderMap) -> Lang {
+    pub fn choose(headers: &HeaderMap) -> Lang {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
         let cookie = text(header::COOKIE).split(';').find_map(|pair| pair.trim().strip_prefix("lang="));
         match cookie {
@@ -208,7 +209,7 @@ fn security_headers(headers: &mut HeaderMap, is_stranger: bool) {
 
 fn origin(app: &App, request: &Request) -> Origin {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let address = peer.map(|peer| forwarded(app, peer, request.headers()));
+    let address = peer.map(|peer| forwarded(&app.trusted_proxies, peer, request.headers()));
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     Origin {
         via: if request.uri().path().starts_with("/api/") { "api" } else { "web" },
@@ -219,8 +220,8 @@ fn origin(app: &App, request: &Request) -> Origin {
 }
 
 /// The nearest address that no configured proxy of ours added.
-fn forwarded(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let is_proxy = |address: IpAddr| app.trusted_proxies.iter().any(|network| network.contains(address));
+pub fn forwarded(trusted: &[Network], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let is_proxy = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut nearest = peer;
     let listed: Vec<&str> = headers
         .get_all("x-forwarded-for")

@@ -81,7 +81,7 @@ fn acting_office(parts: &Parts) -> Result<Option<OfficeId>> {
 }
 
 /// What a request shows to prove who asks: a bearer's token before a page's cookie.
-pub(super) fn credential(headers: &HeaderMap) -> Option<String> {
+pub fn credential(headers: &HeaderMap) -> Option<String> {
     bearer(headers).or_else(|| cookie_in(headers, COOKIE))
 }
 

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 
 use crate::error::{Error, Kind, Result, say};
@@ -17,6 +17,11 @@ pub fn etag(revision: i64) -> HeaderValue {
 pub struct IfMatch(Option<String>);
 
 impl IfMatch {
+    pub fn of(headers: &HeaderMap) -> IfMatch {
+        let listed = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+        IfMatch(listed.map(str::to_owned))
+    }
+
     /// For PATCH: 428 when missing, 412 when stale.
     pub fn required(&self, revision: i64) -> Result<()> {
         if self.0.is_none() {
@@ -54,7 +59,6 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<IfMatch, Self::Rejection> {
-        let listed = parts.headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-        Ok(IfMatch(listed.map(str::to_owned)))
+        Ok(IfMatch::of(&parts.headers))
     }
 }

@@ -17,9 +17,9 @@ pub mod routes;
 pub mod serve;
 pub mod strict;
 
-pub use around::{Lang, around};
+pub use around::{Lang, around, forwarded};
 pub use body::broken_off;
-pub use caller::{COOKIE, Caller, Who, cookie};
+pub use caller::{COOKIE, Caller, Who, cookie, credential};
 pub use conditional::{IfMatch, etag};
 pub use description::{Description, Operation};
 pub use digest::{CONTENT_DIGEST, content_digest, verified};

@@ -219,3 +219,37 @@ async fn a_full_record_ends_the_former_chain_and_a_wrong_key_opens_none() {
     let key = machine.path("recovery.txt");
     assert_eq!(machine.done(&["restore", "--from-bucket", "--recovery-key", &key, "--json"])["documents"], 3);
 }
+
+/// What an operator copies at two in the morning.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lines_of_the_readme_bring_the_archive_back() {
+    let mut app = TestApp::with(Stack::Embedded, &[("records.every_seconds", "50")]).await;
+    app.actor(Actor::Clerk).upload("a.txt", b"Perihal: tanggul".to_vec(), json!({})).await;
+    app.settled().await;
+    app.app.records.flush().await.expect("a record");
+    app.stop().await;
+    let machine = Machine::with_store_of(&app, None);
+    let (key, link, login) =
+        (machine.path("recovery.txt"), machine.path("admin.txt"), app.account(Actor::PlatformAdmin).login);
+    let here = |word| match word {
+        "/media/usb/recovery.txt" => key.as_str(),
+        "admin.txt" => link.as_str(),
+        "admin" => login.as_str(),
+        word => word,
+    };
+    let readme = std::fs::read_to_string("README.md").expect("README.md");
+    let drill = readme.split("\n## When everything but the store is lost\n\n").nth(1).expect("the drill");
+    for line in drill.lines().take_while(|line| line.starts_with("    ")) {
+        let words: Vec<&str> = line.split('#').next().unwrap_or("").split_whitespace().map(here).collect();
+        let ["lumbung", args @ ..] = &words[..] else { panic!("no command: {line}") };
+        if args == ["serve"] {
+            let running = machine.serve(app.clock.clone()).await;
+            indexed(&running.app, 1).await;
+            running.stop().await;
+            return assert!(std::path::Path::new(&link).exists(), "somebody can log in");
+        }
+        let done = machine.command(args);
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    panic!("nothing was served in the end");
+}

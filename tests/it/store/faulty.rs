@@ -135,8 +135,9 @@ impl Round<'_> {
     async fn ask(&self, store: &BlobStore, fault: Fault, all: &BTreeSet<ObjectName>) -> BTreeSet<&'static str> {
         let (kept, absent) = (self.kept, name_of(&body(10, 251)));
         let list = async { names(store).await.map(|told| self.amiss(&told, all)) };
-        // Of a name with a wrong letter one is missing and, if it still looks like one, another is there.
-        let amiss = if fault == Fault::WrongBytes { vec![0, 1, 2] } else { vec![0] };
+        // Nobody believes a listing alone: each name is asked for by itself before anything is said or done about it. One wrong
+        // letter may hide many of them.
+        let amiss = if fault == Fault::WrongBytes { (0..=all.len() + 1).collect() } else { vec![0] };
         let answered = tokio::join!(
             right_or_refused(fault, LIST, list, amiss),
             right_or_refused(fault, "head", store.head(kept.name()), vec![Some(kept.sealed.sealed_size)]),
