@@ -59,7 +59,7 @@ pub fn content_digest(headers: &HeaderMap) -> Result<Option<Claimed>> {
     Ok(None)
 }
 
-/// The body as it is, ending in [`Damaged`] if it is not what its digest says. Whoever reads it has to read on to its end.
+/// The body as it is, ending in an error if it is not what its digest says. Whoever reads it has to read on to its end.
 pub fn verified(headers: &HeaderMap, body: Body) -> Result<Body> {
     Ok(match content_digest(headers)? {
         Some(claimed) => Body::from_stream(judged(body.into_data_stream(), claimed)),
