@@ -37,3 +37,8 @@ pub mod search;
 pub mod share;
 pub mod vault;
 pub mod web;
+
+/// Gives back what nobody uses. The system's allocator keeps a pool for each of many threads, and each pool keeps the most that
+/// a question on it ever took, so that the memory of a busy node grew with its archive.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
