@@ -261,7 +261,9 @@ impl Way {
         let received = self.ingest.receive(source, stream::iter([Ok(Bytes::from(bytes))])).await?;
         let zone = TimeZone::UTC;
         let with = Recording { ingest: &self.ingest, queue: &self.queue, zone: &zone };
-        let details = Changes::default().into_details("data.bin", Limits { max_title: 500, max_labels: 20 })?;
+        let limits =
+            Limits { max_title: 500, max_labels: 20, max_field: 500, max_summary: 10_000, max_word: 60, max_note: 500 };
+        let details = Changes::default().into_details("data.bin", limits)?;
         let accepted = Accepted { who: Who::Machine, person: None, origin: Origin::machine(), drop: None };
         let mut tx = self.db.write().await?;
         let recorded = record(&mut tx, with, received, &details, &accepted).await?;

@@ -359,6 +359,7 @@ pub async fn vault(config: &Config, db: &Db, clock: &Clock, store: &BlobStore, k
     };
     let settings = vault::Settings {
         trash: Duration::from_secs(config.trash.days * 86_400),
+        reason_chars: config.limits.reason_chars,
         every: Duration::from_secs(config.sweep.every_hours * 3600),
         grace: Duration::from_secs(config.sweep.grace_hours * 3600),
         stop_percent: config.sweep.stop_percent,

@@ -25,6 +25,8 @@ pub enum Kind {
     NotFound,
     MethodNotAllowed,
     Conflict,
+    /// It was there and does not come back: whoever wants it begins anew.
+    Gone,
     PreconditionFailed,
     /// The client stopped sending.
     TimedOut,
@@ -181,6 +183,7 @@ impl Error {
             Kind::MethodNotAllowed => 405,
             Kind::TimedOut => 408,
             Kind::Conflict => 409,
+            Kind::Gone => 410,
             Kind::PreconditionFailed => 412,
             Kind::TooLarge => 413,
             Kind::UnsupportedMedia => 415,

@@ -84,7 +84,8 @@ fn headers(bytes: &[u8]) {
     for name in ["upload-length", "upload-offset"] {
         let _ = uploads::number(&headers, name);
     }
-    let _ = crate::idempotency::checked(headers.get("idempotency-key").map_or("", |key| key.to_str().unwrap_or("")));
+    let key = headers.get("idempotency-key").map_or("", |key| key.to_str().unwrap_or(""));
+    let _ = crate::idempotency::checked(key, 200);
 }
 
 /// Who asks, from where, in what language, and about what state of a thing.

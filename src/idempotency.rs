@@ -19,7 +19,6 @@ use crate::{
 
 const LEASE: Duration = Duration::from_secs(12);
 const KEPT: Duration = Duration::from_secs(24 * 3600);
-const MAX_KEY: usize = 200;
 
 /// Who repeats what: one office, one route, one key of the client's.
 #[derive(Clone, Debug)]
@@ -64,16 +63,16 @@ pub fn digest(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Checks the header's text. Printable ASCII, at most 200 bytes.
-pub fn checked(key: &str) -> Result<String> {
-    if !key.is_empty() && key.len() <= MAX_KEY && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+/// Checks the header's text. Printable ASCII, at most so many bytes (`limits.idempotency_key_bytes`).
+pub fn checked(key: &str, most: usize) -> Result<String> {
+    if !key.is_empty() && key.len() <= most && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(key.to_owned());
     }
     Err(Error::bad_request(
         "idempotency-key",
         say(
-            "Idempotency-Key: 1 sampai 200 huruf ASCII tanpa spasi.",
-            "Idempotency-Key: 1 to 200 ASCII characters without spaces.",
+            format!("Idempotency-Key: 1 sampai {most} huruf ASCII tanpa spasi."),
+            format!("Idempotency-Key: 1 to {most} ASCII characters without spaces."),
         ),
     ))
 }

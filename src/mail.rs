@@ -42,6 +42,7 @@ pub struct Letter {
 /// An address in its one spelling (trimmed, lower case), or none when it is no address.
 pub fn address(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
+    // No longer address goes through mail servers (RFC 5321).
     let is_sane =
         text.len() <= 254 && text.is_ascii() && !text.chars().any(|c| c.is_control() || " \"<>,;".contains(c));
     if !is_sane {

@@ -8,6 +8,7 @@ use crate::{
     access::Role,
     audit::{self, Entry, Origin, Who},
     clock::{Clock, Time},
+    config,
     db::{self, Tx},
     error::{Error, Kind, Result, say},
     id::{self, OfficeId, PersonId, PostId},
@@ -23,7 +24,8 @@ pub struct Invitation<'a> {
     /// Office and role of the post. Without one the post comes later.
     pub post: Option<(OfficeId, Role)>,
     pub made_by: Option<PersonId>,
-    pub days: u64,
+    /// What logins and names may be, and how long the link works.
+    pub session: &'a config::Session,
 }
 
 /// What is handed to the invited person, once.
@@ -37,7 +39,8 @@ pub struct Invited {
 
 /// Makes the account. Who may invite whom is decided by the caller; this only keeps logins unique and well formed.
 pub async fn invite(tx: &mut Tx, clock: &Clock, invitation: &Invitation<'_>) -> Result<Invited> {
-    let person = create_person(tx, clock, invitation.login, invitation.name, invitation.email).await?;
+    let Invitation { login, name, email, session, .. } = *invitation;
+    let person = create_person(tx, clock, login, name, email, session).await?;
     let post = match invitation.post {
         Some((office, role)) => {
             let post = PostId::fresh(clock);
@@ -46,7 +49,7 @@ pub async fn invite(tx: &mut Tx, clock: &Clock, invitation: &Invitation<'_>) -> 
         }
         None => None,
     };
-    let (secret, expires_at) = reissue(tx, clock, person, invitation.made_by, invitation.days).await?;
+    let (secret, expires_at) = reissue(tx, clock, person, invitation.made_by, session.activation_days).await?;
     Ok(Invited { person, post, secret, expires_at })
 }
 
@@ -56,9 +59,10 @@ pub(super) async fn create_person(
     login: &str,
     name: &str,
     email: &str,
+    session: &config::Session,
 ) -> Result<PersonId> {
-    let login = password::checked_login(login)?;
-    let name = password::checked_name(name)?;
+    let login = password::checked_login(login, session)?;
+    let name = password::checked_name(name, session)?;
     let email = password::checked_email(email)?;
     if sql::person_by_login(tx, &login).await?.is_some() {
         return Err(login_taken());

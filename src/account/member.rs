@@ -145,7 +145,9 @@ impl Accounts {
             self.office_side(tx, actor, office, &new).await?
         };
         let person = match new.who {
-            Admission::New { login, name, email } => create_person(tx, &self.clock, login, name, email).await?,
+            Admission::New { login, name, email } => {
+                create_person(tx, &self.clock, login, name, email, &self.session).await?
+            }
             Admission::Known(person) => self.known(tx, actor, office, person, new.role).await?,
         };
         let needs_second = new.role == Role::Head
@@ -321,8 +323,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let root = office::root(&mut tx).await?.ok_or_else(|| Error::internal("offices are not seeded"))?;
         let post = Some((root.id, role));
-        let days = self.session.activation_days;
-        let invitation = activation::Invitation { login, name, email, post, made_by: None, days };
+        let invitation = activation::Invitation { login, name, email, post, made_by: None, session: &self.session };
         let invited = activation::invite(&mut tx, &self.clock, &invitation).await?;
         self.note_machine(&mut tx, root.id, "member.add", invited.person, origin, json!({ "role": role })).await?;
         tx.commit().await?;

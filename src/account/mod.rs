@@ -65,9 +65,9 @@ impl Accounts {
         &self.passwords
     }
 
-    /// How long an activation link lives.
-    pub fn activation_days(&self) -> u64 {
-        self.session.activation_days
+    /// What accounts and sessions are like here.
+    pub fn settings(&self) -> &config::Session {
+        &self.session
     }
 
     /// Drops what nobody can use any more: refresh tokens and throttle counters long past. For the housekeeping job.

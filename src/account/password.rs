@@ -5,17 +5,15 @@ use crate::{
     error::{Error, Result, say},
 };
 
-/// A longer one is no better and costs hashing time.
-const LONGEST: usize = 256;
-
 /// Logins are compared without regard to case or to spaces around them.
 pub(super) fn normal_login(login: &str) -> String {
     login.trim().to_lowercase()
 }
 
-pub(super) fn checked_login(login: &str) -> Result<String> {
+pub(super) fn checked_login(login: &str, session: &config::Session) -> Result<String> {
+    let (shortest, longest) = (session.min_login, session.max_login);
     let login = normal_login(login);
-    let is_fine = (3..=64).contains(&login.len())
+    let is_fine = (shortest..=longest).contains(&login.len())
         && login.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-@".contains(&b));
     if is_fine {
         return Ok(login);
@@ -23,20 +21,20 @@ pub(super) fn checked_login(login: &str) -> Result<String> {
     Err(Error::invalid(
         "/login",
         say(
-            "Nama masuk: 3 sampai 64 huruf kecil, angka, titik, garis atau @.",
-            "A login has 3 to 64 lower-case letters, digits, dots, dashes or @.",
+            format!("Nama masuk: {shortest} sampai {longest} huruf kecil, angka, titik, garis atau @."),
+            format!("A login has {shortest} to {longest} lower-case letters, digits, dots, dashes or @."),
         ),
     ))
 }
 
 pub(super) fn check_password(pointer: &str, password: &str, login: &str, session: &config::Session) -> Result<()> {
     let length = password.chars().count();
-    let shortest = session.min_password;
+    let (shortest, longest) = (session.min_password, session.max_password);
     let refused = |id: String, en: String| Err(Error::invalid(pointer, say(id, en)));
-    if length < shortest || length > LONGEST {
+    if length < shortest || length > longest {
         return refused(
-            format!("Kata sandi harus {shortest} sampai {LONGEST} karakter."),
-            format!("A password has {shortest} to {LONGEST} characters."),
+            format!("Kata sandi harus {shortest} sampai {longest} karakter."),
+            format!("A password has {shortest} to {longest} characters."),
         );
     }
     let lower = password.to_lowercase();
@@ -51,17 +49,21 @@ pub(super) fn check_password(pointer: &str, password: &str, login: &str, session
     Ok(())
 }
 
-pub(super) fn checked_name(name: &str) -> Result<String> {
-    let name = name.trim();
-    if (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+pub(super) fn checked_name(name: &str, session: &config::Session) -> Result<String> {
+    let (name, longest) = (name.trim(), session.max_name);
+    if (1..=longest).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
         return Ok(name.to_owned());
     }
-    Err(Error::invalid("/name", say("Nama: 1 sampai 200 huruf.", "A name has 1 to 200 letters.")))
+    Err(Error::invalid(
+        "/name",
+        say(format!("Nama: 1 sampai {longest} huruf."), format!("A name has 1 to {longest} letters.")),
+    ))
 }
 
 pub(super) fn checked_email(email: &str) -> Result<String> {
     let email = email.trim();
     let is_address = email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
+    // No longer address goes through mail servers (RFC 5321).
     let is_plain =
         email.len() <= 254 && !email.chars().any(|c| c.is_control() || c.is_whitespace() || "<>,;".contains(c));
     if email.is_empty() || is_address && is_plain {

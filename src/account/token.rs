@@ -59,7 +59,7 @@ impl Accounts {
         origin: &Origin,
     ) -> Result<(Token, String)> {
         may_handle_tokens(actor, office)?;
-        let label = checked_label(new.label)?;
+        let label = checked_label(new.label, self.session.max_token_label)?;
         let now = self.clock.now();
         if new.expires_at <= now {
             return Err(Error::invalid("/expires_at", say("Harus di masa depan.", "Must lie in the future.")));
@@ -174,12 +174,15 @@ fn shown(row: sql::TokenRow) -> Token {
     }
 }
 
-fn checked_label(label: &str) -> Result<String> {
+fn checked_label(label: &str, longest: usize) -> Result<String> {
     let label = label.trim();
-    if (1..=100).contains(&label.chars().count()) && !label.chars().any(char::is_control) {
+    if (1..=longest).contains(&label.chars().count()) && !label.chars().any(char::is_control) {
         return Ok(label.to_owned());
     }
-    Err(Error::invalid("/label", say("Nama token: 1 sampai 100 huruf.", "A token's label has 1 to 100 letters.")))
+    Err(Error::invalid(
+        "/label",
+        say(format!("Nama token: 1 sampai {longest} huruf."), format!("A token's label has 1 to {longest} letters.")),
+    ))
 }
 
 pub(super) fn parse_scopes(text: &str) -> Vec<TokenScope> {

@@ -13,6 +13,7 @@ use crate::{
     seal::{self, MasterKey, Secret32},
 };
 
+/// As every authenticator app counts (RFC 6238).
 const STEP_SECONDS: u64 = 30;
 const DIGITS: usize = 6;
 /// A phone's clock may be one step off, before or after.

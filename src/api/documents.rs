@@ -16,11 +16,11 @@ use crate::{
     desk::{
         self, changes,
         documents::{Item, item, item_alone, keep, load, record, source},
-        paging,
+        paging, personal,
     },
     document::{self, Changes, Filter, Limits, SecurityClass, Shown, State as Stage, show},
     error::{Error, Result, say},
-    http::{Caller, IfMatch, Json, Path, Problem, Query, etag, parse_json},
+    http::{Caller, IfMatch, Json, Lang, Path, Problem, Query, etag, parse_json},
     id::{DocumentId, OfficeId},
     idempotency::{self, Claim},
 };
@@ -46,7 +46,7 @@ pub struct Upload {
 pub async fn create(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {
     caller.actor.must(Act::Upload)?;
     let office = caller.actor.office();
-    let name = receiving::repeat_name(request.headers(), office, "documents")?;
+    let name = receiving::repeat_name(&app, request.headers(), office, "documents")?;
     let mut claim = idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await?;
     let mut parts = receiving::Parts::of(&app, request).await?;
     let metadata = parts.metadata().await?;
@@ -124,7 +124,12 @@ pub struct Page {
     get, path = "/api/v1/documents", tag = "documents", params(ListQuery),
     responses((status = 200, body = Page), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
-pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<axum::Json<Page>> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    lang: Lang,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page>> {
     caller.actor.must(Act::Read)?;
     let sight = caller.actor.sight().ok_or_else(Error::not_found)?;
     let limit = paging::limit(&app, query.limit)?;
@@ -141,7 +146,7 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<Li
     let mut items = Vec::with_capacity(found.len());
     let mut tx = app.db.read().await?;
     for document in found {
-        items.push(item(&mut tx, &app, &caller.actor, document).await?);
+        items.push(item(&mut tx, &app, &caller.actor, lang, document).await?);
     }
     Ok(axum::Json(Page { items, next_cursor }))
 }
@@ -184,14 +189,16 @@ fn filter(query: &ListQuery) -> Result<Filter> {
     get, path = "/api/v1/documents/{id}", tag = "documents", params(("id" = DocumentId, Path)),
     responses((status = 200, body = Item), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
-pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<DocumentId>) -> Result<Response> {
+pub async fn get(State(app): State<App>, caller: Caller, lang: Lang, Path(id): Path<DocumentId>) -> Result<Response> {
     let document = load(&app, &caller.actor, id, Act::Read).await?;
     let tag = etag(document.revision);
-    let item = item_alone(&mut app.db.read().await?, &app, &caller.actor, document).await?;
+    let item = item_alone(&mut app.db.read().await?, &app, &caller.actor, lang, document).await?;
     Ok(([(header::ETAG, tag)], axum::Json(item)).into_response())
 }
 
 /// Changes details. `null` empties a field, an absent field stays.
+///
+/// Where pages hold NIK or KK numbers and the reach is `kabupaten`, the answer carries a warning.
 #[utoipa::path(
     patch, path = "/api/v1/documents/{id}", tag = "documents", request_body = Changes,
     params(("id" = DocumentId, Path), ("If-Match" = String, Header, description = "The document's ETag")),
@@ -200,6 +207,7 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<Document
 pub async fn patch(
     State(app): State<App>,
     caller: Caller,
+    lang: Lang,
     Path(id): Path<DocumentId>,
     if_match: IfMatch,
     request: Request,
@@ -210,7 +218,9 @@ pub async fn patch(
     let Json(asked) = <Json<Changes> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
     let details = asked.apply(document.details.clone(), Limits::from(&app.config))?;
     let document = changes::edit(&app, &caller, &document, &details).await?;
-    Ok(([(header::ETAG, etag(document.revision))], axum::Json(show(&document))).into_response())
+    let warnings = personal::warnings(personal::of_reach(&document), lang);
+    let shown = Shown { warnings, ..show(&document) };
+    Ok(([(header::ETAG, etag(document.revision))], axum::Json(shown)).into_response())
 }
 
 /// Moves to the trash: nothing of it opens or is found, its links refuse. `restore` brings it back.

@@ -71,10 +71,10 @@ pub(super) async fn create(
 /// The same upload once more, and how far it is by now.
 async fn again(app: &App, who: &Who, public: &str, admitted: &Admitted, id: UploadId) -> Result<Response> {
     let response = match own(app, admitted, id).await {
-        Ok(upload) => {
-            let finished = finish(app, who, admitted, &upload).await?;
-            progress(StatusCode::CREATED, &upload, finished)
-        }
+        Ok(upload) => match finish(app, who, admitted, &upload).await {
+            Err(cause) if cause.kind() == Kind::Gone => uploads::ended(),
+            finished => progress(StatusCode::CREATED, &upload, finished?),
+        },
         Err(cause) if cause.kind() == Kind::NotFound => uploads::ended(),
         Err(cause) => return Err(cause),
     };

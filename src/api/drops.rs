@@ -81,8 +81,9 @@ pub struct DropUpload {
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DropNote {
-    /// Who sends it; not proven.
+    /// Who sends it; not proven. At most `limits.field_chars` characters.
     sender: Option<String>,
+    /// At most `limits.summary_chars` characters.
     note: Option<String>,
 }
 
@@ -103,7 +104,7 @@ pub struct DropReceipt {
 )]
 pub async fn create(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {
     caller.actor.must(Act::Share)?;
-    let name = receiving::repeat_name(request.headers(), caller.actor.office(), "drops")?;
+    let name = receiving::repeat_name(&app, request.headers(), caller.actor.office(), "drops")?;
     let Json(body) = Json::<serde_json::Value>::from_request(request, &app).await?;
     let body = serde_json::to_vec(&body).map_err(Error::internal)?;
     let terms = app.sharing.drop_terms(parse_json::<DropAsked>(&body)?).await?;
@@ -194,7 +195,7 @@ pub async fn receive(State(app): State<App>, who: Who, Path(id): Path<String>, r
     if headers.contains_key("tus-resumable") {
         return drop_uploads::create(&app, &who, &id, &admitted, request).await;
     }
-    let name = receiving::repeat_name(headers, admitted.office(), "drop-files")?;
+    let name = receiving::repeat_name(&app, headers, admitted.office(), "drop-files")?;
     let mut claim = idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await?;
     let mut parts = receiving::Parts::of(&app, request).await?;
     let mut note = DropNote::default();

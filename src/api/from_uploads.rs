@@ -4,6 +4,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
+use bytes::Bytes;
 use futures_util::stream;
 use serde::Deserialize;
 use std::io::Write;
@@ -19,6 +20,7 @@ use crate::{
     http::{Caller, Json, Problem},
     id::UploadId,
     idempotency,
+    ingest::uploads::Upload,
     read::Plaintext,
 };
 
@@ -50,7 +52,7 @@ pub struct HeldPicture {
 pub async fn create(State(app): State<App>, caller: Caller, request: Request) -> Result<Response> {
     caller.actor.must(Act::Upload)?;
     let office = caller.actor.office();
-    let name = receiving::repeat_name(request.headers(), office, "from-uploads")?;
+    let name = receiving::repeat_name(&app, request.headers(), office, "from-uploads")?;
     let Json(body) = <Json<FromUploads> as axum::extract::FromRequest<App>>::from_request(request, &app).await?;
     let digest = idempotency::digest(&[&serde_json::to_vec(&body).map_err(Error::internal)?]);
     let mut claim = idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await?;
@@ -122,9 +124,9 @@ async fn bind(app: &App, caller: &Caller, held: &[HeldPicture]) -> Result<Vec<u8
         ));
     }
     let mut pictures = Vec::with_capacity(uploads.len());
-    for (upload, turn) in uploads {
+    for (n, (upload, turn)) in uploads.into_iter().enumerate() {
         let mut plaintext = Plaintext::new("picture")?;
-        for piece in app.ingest.held_bytes(&upload).await? {
+        for piece in held_bytes(app, &upload, n).await? {
             plaintext.write_all(&piece)?;
         }
         pictures.push((plaintext, turn));
@@ -140,4 +142,15 @@ async fn bind(app: &App, caller: &Caller, held: &[HeldPicture]) -> Result<Vec<u8
             ),
         )
     })
+}
+
+/// A picture that is damaged or gone is named by its place, so that it alone is uploaded again.
+async fn held_bytes(app: &App, upload: &Upload, n: usize) -> Result<Vec<Bytes>> {
+    match app.ingest.held_bytes(upload).await {
+        Err(cause) if cause.kind() == Kind::Gone => {
+            app.ingest.give_up(upload, &cause).await?;
+            Err(Error::invalid(format!("/uploads/{n}/id"), cause.detail().clone()))
+        }
+        bytes => bytes,
+    }
 }

@@ -21,8 +21,10 @@ use crate::{
     db::Tx,
     desk::{
         documents::load,
+        personal,
         shared::{may_look, may_see, subject},
     },
+    document::Warning,
     error::{Error, Result},
     http::{Caller, IfMatch, Json, Lang, Path, Problem, Query, etag, parse_json},
     id::{DocumentId, LinkId, PersonId, VersionId},
@@ -65,6 +67,9 @@ pub struct ShownLink {
     pub created_at: Time,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Time>,
+    /// What the office should look at again while anyone may open the link.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// Who may open a link.
@@ -115,10 +120,12 @@ pub struct LinkOpenPage {
 #[serde(deny_unknown_fields)]
 pub struct LinkChanges {
     paused: Option<bool>,
+    /// At most `links.max_label` characters.
     label: Option<String>,
     notify: Option<bool>,
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Time>,
+    /// At most `links.max_opens`.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, minimum = 1)]
     max_opens: Option<Option<i64>>,
@@ -145,6 +152,8 @@ pub struct OpensQuery {
 }
 
 /// Makes a link on a document of the own office. What the class allows is refused with 403 and the rule's slug.
+///
+/// A link for anyone on pages that hold NIK or KK numbers is made, and its answers carry a warning.
 #[utoipa::path(
     post, path = "/api/v1/documents/{id}/links", tag = "links", request_body = Asked,
     params(("id" = DocumentId, Path), ("Idempotency-Key" = Option<String>, Header)),
@@ -153,12 +162,13 @@ pub struct OpensQuery {
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
+    lang: Lang,
     Path(id): Path<DocumentId>,
     request: Request,
 ) -> Result<Response> {
     let document = load(&app, &caller.actor, id, Act::Share).await?;
     document.must_be_own()?;
-    let name = receiving::repeat_name(request.headers(), document.office, "links")?;
+    let name = receiving::repeat_name(&app, request.headers(), document.office, "links")?;
     let Json(body) = Json::<serde_json::Value>::from_request(request, &app).await?;
     let body = serde_json::to_vec(&body).map_err(Error::internal)?;
     let terms = app.sharing.terms(parse_json::<Asked>(&body)?).await?;
@@ -170,7 +180,7 @@ pub async fn create(
     let mut tx = app.db.write().await?;
     let made = app.sharing.grant(&mut tx, &caller.actor, &caller.origin, subject(&document), &terms).await?;
     let url = made.url(app.public_url());
-    let shown = ShownLink { url: Some(url), ..show(&mut tx, made.link).await? };
+    let shown = ShownLink { url: Some(url), ..show(&mut tx, made.link, lang).await? };
     let answer = serde_json::to_vec(&shown).map_err(Error::internal)?;
     point(Point::LinkWritten);
     commit(tx, &mut claim, &digest, &answer).await?;
@@ -187,6 +197,7 @@ pub async fn create(
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
+    lang: Lang,
     Query(query): Query<LinksQuery>,
 ) -> Result<axum::Json<LinkPage>> {
     may_look(&caller.actor)?;
@@ -202,7 +213,7 @@ pub async fn list(
     };
     let mut items = Vec::with_capacity(links.len());
     for link in links {
-        items.push(show(&mut tx, link).await?);
+        items.push(show(&mut tx, link, lang).await?);
     }
     Ok(axum::Json(LinkPage { items, next_cursor }))
 }
@@ -212,11 +223,11 @@ pub async fn list(
     get, path = "/api/v1/links/{id}", tag = "links", params(("id" = LinkId, Path)),
     responses((status = 200, body = ShownLink), (status = "4XX", body = Problem), (status = "5XX", body = Problem))
 )]
-pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<LinkId>) -> Result<Response> {
+pub async fn get(State(app): State<App>, caller: Caller, lang: Lang, Path(id): Path<LinkId>) -> Result<Response> {
     may_see(&caller.actor)?;
     let mut tx = app.db.read().await?;
     let link = app.sharing.link(&mut tx, caller.actor.office(), id).await?;
-    tagged(&mut tx, link).await
+    tagged(&mut tx, link, lang).await
 }
 
 /// Who opened it, when, from where, with what result; newest first.
@@ -256,6 +267,7 @@ pub async fn opens(
 pub async fn patch(
     State(app): State<App>,
     caller: Caller,
+    lang: Lang,
     Path(id): Path<LinkId>,
     if_match: IfMatch,
     request: Request,
@@ -267,7 +279,7 @@ pub async fn patch(
     let change = Change { paused, label, notify, expires_at, max_opens };
     let mut tx = app.db.write().await?;
     let link = app.sharing.change(&mut tx, &caller.actor, &caller.origin, &link, change).await?;
-    let answer = tagged(&mut tx, link).await?;
+    let answer = tagged(&mut tx, link, lang).await?;
     tx.commit().await?;
     app.nudge();
     Ok(answer)
@@ -303,6 +315,7 @@ pub async fn delete(
 pub async fn release(
     State(app): State<App>,
     caller: Caller,
+    lang: Lang,
     Path(id): Path<LinkId>,
     if_match: IfMatch,
 ) -> Result<Response> {
@@ -310,7 +323,7 @@ pub async fn release(
     if_match.accepted(link.revision)?;
     let mut tx = app.db.write().await?;
     let link = app.sharing.release(&mut tx, &caller.actor, &caller.origin, &link).await?;
-    let answer = tagged(&mut tx, link).await?;
+    let answer = tagged(&mut tx, link, lang).await?;
     tx.commit().await?;
     app.nudge();
     Ok(answer)
@@ -326,13 +339,14 @@ async fn own(app: &App, actor: &Actor, id: LinkId, act: Act) -> Result<Link> {
     Ok(link)
 }
 
-async fn tagged(tx: &mut Tx, link: Link) -> Result<Response> {
+async fn tagged(tx: &mut Tx, link: Link, lang: Lang) -> Result<Response> {
     let tag = etag(link.revision);
-    let shown = show(tx, link).await?;
+    let shown = show(tx, link, lang).await?;
     Ok(([(header::ETAG, tag)], axum::Json(shown)).into_response())
 }
 
-async fn show(tx: &mut Tx, link: Link) -> Result<ShownLink> {
+async fn show(tx: &mut Tx, link: Link, lang: Lang) -> Result<ShownLink> {
+    let warnings = personal::warnings(personal::of_link(&link), lang);
     let audience = match link.audience {
         Audience::Anyone {} => ShownAudience::Anyone,
         Audience::Offices { offices } => ShownAudience::Offices { offices: office::briefs(tx, &offices).await? },
@@ -359,6 +373,7 @@ async fn show(tx: &mut Tx, link: Link) -> Result<ShownLink> {
         released_by: link.released_by,
         created_at: link.created_at,
         ended_at: link.ended_at,
+        warnings,
     })
 }
 

@@ -97,7 +97,9 @@ pub async fn list(
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberBody {
+    /// `session.min_login` to `session.max_login` characters.
     login: Option<String>,
+    /// At most `session.max_name` characters.
     name: Option<String>,
     #[serde(default)]
     email: String,
@@ -164,7 +166,7 @@ pub async fn create(
     request: Request,
 ) -> Result<Response> {
     account::may_change_members(&caller.actor, office)?;
-    let name = receiving::repeat_name(request.headers(), office, "members")?;
+    let name = receiving::repeat_name(&app, request.headers(), office, "members")?;
     let Json(body) = <Json<MemberBody> as FromRequest<App>>::from_request(request, &app).await?;
     let mut claim = idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await?;
     let digest = tokens::content(&caller, &body)?;

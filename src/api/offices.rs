@@ -102,8 +102,10 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<OfficeId
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfficeChanges {
+    /// At most `limits.office_name_chars` characters, as each alias.
     name: Option<String>,
     aliases: Option<Vec<String>>,
+    /// At most `limits.office_address_chars` characters.
     address: Option<String>,
     /// How many bytes of originals the office may keep; 0: as `limits.office_bytes` says.
     quota_bytes: Option<u64>,
@@ -129,7 +131,7 @@ pub async fn patch(
     let mut tx = app.db.write().await?;
     let correction =
         Correction { name: body.name, aliases: body.aliases, address: body.address, quota: body.quota_bytes };
-    if !office::correct(&mut tx, &office, correction).await? {
+    if !office::correct(&mut tx, &office, correction, &app.config.limits).await? {
         if_match.required(office.revision + 1)?;
     }
     let entry = Entry {

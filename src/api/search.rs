@@ -9,7 +9,7 @@ use crate::{
     app::App,
     desk::search::{Found, SearchQuery, find, scope, unapplied},
     error::{Error, Result},
-    http::{Caller, Problem, Query},
+    http::{Caller, Lang, Problem, Query},
     search,
 };
 
@@ -21,10 +21,11 @@ use crate::{
 pub async fn get(
     State(app): State<App>,
     caller: Caller,
+    lang: Lang,
     Query(query): Query<SearchQuery>,
 ) -> Result<axum::Json<Found>> {
     caller.actor.must(Act::Read)?;
-    find(&app, &caller.actor, query).await.map(axum::Json)
+    find(&app, &caller.actor, lang, query).await.map(axum::Json)
 }
 
 /// Suggestions while a question is typed.

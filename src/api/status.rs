@@ -190,6 +190,48 @@ pub struct LimitsShown {
     verify_bytes_per_hour: u64,
     #[serde(rename = "verify.within_days")]
     verify_within_days: u64,
+    #[serde(rename = "session.max_password")]
+    session_max_password: usize,
+    #[serde(rename = "session.min_login")]
+    session_min_login: usize,
+    #[serde(rename = "session.max_login")]
+    session_max_login: usize,
+    #[serde(rename = "session.max_name")]
+    session_max_name: usize,
+    #[serde(rename = "session.max_token_label")]
+    session_max_token_label: usize,
+    #[serde(rename = "links.max_label")]
+    links_max_label: usize,
+    #[serde(rename = "links.min_password")]
+    links_min_password: usize,
+    #[serde(rename = "links.max_password")]
+    links_max_password: usize,
+    #[serde(rename = "links.max_opens")]
+    links_max_opens: i64,
+    #[serde(rename = "links.drop_days")]
+    links_drop_days: u64,
+    #[serde(rename = "links.drop_files")]
+    links_drop_files: i64,
+    #[serde(rename = "links.drop_bytes")]
+    links_drop_bytes: i64,
+    #[serde(rename = "links.drop_types")]
+    links_drop_types: usize,
+    #[serde(rename = "limits.field_chars")]
+    limits_field_chars: usize,
+    #[serde(rename = "limits.summary_chars")]
+    limits_summary_chars: usize,
+    #[serde(rename = "limits.word_chars")]
+    limits_word_chars: usize,
+    #[serde(rename = "limits.note_chars")]
+    limits_note_chars: usize,
+    #[serde(rename = "limits.reason_chars")]
+    limits_reason_chars: usize,
+    #[serde(rename = "limits.office_name_chars")]
+    limits_office_name_chars: usize,
+    #[serde(rename = "limits.office_address_chars")]
+    limits_office_address_chars: usize,
+    #[serde(rename = "limits.idempotency_key_bytes")]
+    limits_idempotency_key_bytes: usize,
 }
 
 /// The limits in force, by config key, for everybody.
@@ -239,5 +281,26 @@ pub async fn limits(State(app): State<App>) -> axum::Json<LimitsShown> {
         sweep_grace_hours: config.sweep.grace_hours,
         verify_bytes_per_hour: config.verify.bytes_per_hour,
         verify_within_days: config.verify.within_days,
+        session_max_password: config.session.max_password,
+        session_min_login: config.session.min_login,
+        session_max_login: config.session.max_login,
+        session_max_name: config.session.max_name,
+        session_max_token_label: config.session.max_token_label,
+        links_max_label: config.links.max_label,
+        links_min_password: config.links.min_password,
+        links_max_password: config.links.max_password,
+        links_max_opens: config.links.max_opens,
+        links_drop_days: config.links.drop_days,
+        links_drop_files: config.links.drop_files,
+        links_drop_bytes: config.links.drop_bytes,
+        links_drop_types: config.links.drop_types,
+        limits_field_chars: config.limits.field_chars,
+        limits_summary_chars: config.limits.summary_chars,
+        limits_word_chars: config.limits.word_chars,
+        limits_note_chars: config.limits.note_chars,
+        limits_reason_chars: config.limits.reason_chars,
+        limits_office_name_chars: config.limits.office_name_chars,
+        limits_office_address_chars: config.limits.office_address_chars,
+        limits_idempotency_key_bytes: config.limits.idempotency_key_bytes,
     })
 }

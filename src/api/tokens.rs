@@ -23,6 +23,7 @@ use crate::{
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenBody {
+    /// At most `session.max_token_label` characters.
     #[schema(example = "mesin pindai")]
     label: String,
     scopes: Vec<TokenScope>,
@@ -69,7 +70,7 @@ pub async fn create(
     request: Request,
 ) -> Result<Response> {
     account::may_handle_tokens(&caller.actor, office)?;
-    let name = receiving::repeat_name(request.headers(), office, "tokens")?;
+    let name = receiving::repeat_name(&app, request.headers(), office, "tokens")?;
     let Json(body) = <Json<TokenBody> as FromRequest<App>>::from_request(request, &app).await?;
     let mut claim = idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await?;
     let digest = content(&caller, &body)?;

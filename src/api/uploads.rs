@@ -1,5 +1,6 @@
 //! Resumable uploads by tus 1.0.0: core, creation, creation-with-upload, expiration, checksum, termination. What HEAD
-//! told survives a kill of the server.
+//! told survives a kill of the server. Of an upload that cannot go on, because a part of it is damaged or gone, the client learns
+//! by 410 that it begins another one.
 
 use axum::{
     extract::{Request, State},
@@ -87,10 +88,10 @@ pub async fn create(State(app): State<App>, caller: Caller, request: Request) ->
 /// The same upload once more, and how far it is by now.
 async fn again(app: &App, caller: &Caller, id: UploadId) -> Result<Response> {
     let response = match load(app, caller, id).await {
-        Ok(upload) => {
-            let document = finish(app, caller, &upload).await?;
-            progress(StatusCode::CREATED, &upload, document)
-        }
+        Ok(upload) => match finish(app, caller, &upload).await {
+            Err(cause) if cause.kind() == Kind::Gone => ended(),
+            document => progress(StatusCode::CREATED, &upload, document?),
+        },
         Err(cause) if cause.kind() == Kind::NotFound => ended(),
         Err(cause) => return Err(cause),
     };
@@ -111,7 +112,7 @@ pub(super) enum Asked {
 }
 
 pub(super) async fn asked(app: &App, headers: &HeaderMap, begin: &Begin, route: &'static str) -> Result<Asked> {
-    let name = receiving::repeat_name(headers, begin.office, route)?;
+    let name = receiving::repeat_name(app, headers, begin.office, route)?;
     Ok(match idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await? {
         Claim::Unnamed => Asked::Now(None),
         Claim::First(first) => Asked::Now(Some(first)),
@@ -119,7 +120,7 @@ pub(super) async fn asked(app: &App, headers: &HeaderMap, begin: &Begin, route: 
     })
 }
 
-/// The first answer again, of an upload that was ended or has expired since: whoever goes on is told so.
+/// The first answer again, of an upload that was ended, has expired or was damaged since: whoever goes on is told so.
 pub(super) fn ended() -> Response {
     let mut response = StatusCode::CREATED.into_response();
     response.headers_mut().insert("tus-resumable", VERSION);
@@ -144,7 +145,7 @@ pub async fn head(
     let mut response = progress(StatusCode::OK, &upload, document);
     tell_length(&mut response, &upload);
     let out = response.headers_mut();
-    if let Some(why) = &upload.failed {
+    if let Some(why) = upload.failed.as_deref().filter(|_| document.is_none()) {
         out.insert("lumbung-failed", text(why));
     }
     Ok(response)
@@ -241,6 +242,9 @@ fn begin(app: &App, caller: &Caller, headers: &HeaderMap) -> Result<Begin> {
 
 /// Makes a document of an upload whose last byte arrived. Asked again it answers the same document.
 async fn finish(app: &App, caller: &Caller, upload: &Upload) -> Result<Option<DocumentId>> {
+    if upload.held && upload.is_complete() && upload.failed.is_some() {
+        return Err(ingest::uploads::damaged());
+    }
     if !upload.is_complete() || upload.held || upload.document.is_some() {
         return Ok(upload.document);
     }
@@ -263,7 +267,12 @@ pub(super) async fn complete(
     accepted: &Accepted,
     admitted: Option<&Admitted>,
 ) -> Result<DocumentId> {
-    let received = app.ingest.receive_upload(upload).await?;
+    let received = match app.ingest.receive_upload(upload).await {
+        Err(cause) if cause.kind() == Kind::Gone => {
+            return app.ingest.give_up(upload, &cause).await?.ok_or(cause);
+        }
+        received => received?,
+    };
     let mut tx = app.db.write().await?;
     if let Some(admitted) = admitted {
         app.sharing.settle(&mut tx, admitted, received.size(), received.media_type()).await?;

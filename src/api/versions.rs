@@ -15,7 +15,7 @@ use crate::{
     access::Act,
     app::App,
     desk::documents::{accepted, load},
-    document::{self, Shown, clean_file_name, show},
+    document::{self, Limits, Shown, clean_file_name, show},
     error::{Error, Result, say},
     http::{Caller, Path, Problem, parse_json},
     id::DocumentId,
@@ -35,7 +35,7 @@ pub struct VersionUpload {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VersionNote {
-    /// Why there is a new version, at most 500 characters.
+    /// Why there is a new version, at most `limits.note_chars` characters.
     #[serde(default)]
     pub note: String,
 }
@@ -55,13 +55,14 @@ pub async fn create(
 ) -> Result<Response> {
     let document = load(&app, &caller.actor, id, Act::Upload).await?;
     document.must_be_own()?;
-    let name = receiving::repeat_name(request.headers(), document.office, "versions")?;
+    let name = receiving::repeat_name(&app, request.headers(), document.office, "versions")?;
     let mut claim = idempotency::claim(&app.db, &app.clock, app.repeat_key(), name).await?;
     let mut parts = receiving::Parts::of(&app, request).await?;
     let mut note = VersionNote::default();
     let mut first = parts.either().await?;
     if let Either::Metadata(bytes) = first {
-        note = checked(&bytes)?;
+        note = parse_json(&bytes)?;
+        Limits::from(&app.config).check_note("/metadata/note", &note.note)?;
         first = parts.either().await?;
     }
     let Either::File(field) = first else {
@@ -83,18 +84,4 @@ pub async fn create(
     commit(tx, &mut claim, &digest, &answer).await?;
     app.nudge();
     Ok(created(answer))
-}
-
-fn checked(bytes: &[u8]) -> Result<VersionNote> {
-    let note: VersionNote = parse_json(bytes)?;
-    if note.note.chars().count() > 500 || note.note.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(Error::invalid(
-            "/metadata/note",
-            say(
-                "Catatan paling banyak 500 huruf, tanpa huruf kendali.",
-                "A note has at most 500 characters and no control characters.",
-            ),
-        ));
-    }
-    Ok(note)
 }

@@ -125,6 +125,7 @@ impl Client {
             StatusCode::UNAUTHORIZED => return self.unknown_token(),
             StatusCode::FORBIDDEN => Kind::Forbidden,
             StatusCode::CONFLICT => Kind::Conflict,
+            StatusCode::GONE => Kind::Gone,
             StatusCode::TOO_MANY_REQUESTS => Kind::TooMany,
             status if status.is_server_error() => Kind::Unavailable,
             _ => Kind::Invalid,

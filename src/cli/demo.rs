@@ -215,8 +215,8 @@ async fn person(app: &App, login: &str, name: &str, office: &Office, role: Role)
         Some(known) if known.activated_at.is_some() => None,
         Some(known) => Some(account::reissue(&mut tx, &app.clock, known.id, None, 1).await?.0),
         None => {
-            let invitation =
-                Invitation { login, name, email: "", post: Some((office.id, role)), made_by: None, days: 1 };
+            let (post, session) = (Some((office.id, role)), app.accounts.settings());
+            let invitation = Invitation { login, name, email: "", post, made_by: None, session };
             Some(account::invite(&mut tx, &app.clock, &invitation).await?.secret)
         }
     };

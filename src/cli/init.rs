@@ -80,7 +80,7 @@ async fn first_admin(tx: &mut Tx, config: &Config, clock: &Clock, login: &str) -
         email: "",
         post: Some((root.id, Role::PlatformAdmin)),
         made_by: None,
-        days: config.session.activation_days,
+        session: &config.session,
     };
     let invited = account::invite(tx, clock, &invitation).await?;
     let entry = Entry {

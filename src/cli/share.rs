@@ -77,6 +77,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         say::progress(
             "Alamat ini hanya ditampilkan sekali; simpan sekarang. / This address is shown only once; keep it now.",
         );
+        for warning in link["warnings"].as_array().into_iter().flatten() {
+            say::progress(warning["detail"].as_str().unwrap_or(""));
+        }
         if link["state"] == "pending" {
             say::progress(
                 "Tautan menunggu dilepas oleh kepala kantor. / The link waits until the head of the office releases it.",

@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     db::Db,
     error::{Error, Result, say as said},
-    vault::{Depth, Place, Report},
+    vault::{Depth, Fault, Place, Report},
 };
 
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub struct Args {
     /// Juga isi tersegel setiap objek; tanpa kunci / the sealed bytes of each object too; needs no key.
     #[arg(long)]
     scrub: bool,
-    /// Juga membuka dan membandingkan sidik jari / open and compare fingerprints too.
+    /// Juga membuka setiap objek dan membandingkan sidik jari berkas asli / open each object too, and compare the fingerprints of originals.
     #[arg(long, conflicts_with = "scrub")]
     deep: bool,
     /// Memulihkan dari salinan kedua (storage.mirror) / mend from the mirror (storage.mirror).
@@ -73,6 +73,11 @@ fn show(report: &Report, json: bool) {
             None => "",
         };
         say::result(&format!("{}: {}{document}{place}{mended}", problem.object, problem.kind.as_str()));
+    }
+    if report.problems.iter().any(|problem| problem.derived && problem.kind == Fault::Content) {
+        say::progress(
+            "Teks atau gambar yang tidak terbuka dapat dibuat lagi dari aslinya: unggah berkas itu sekali lagi sebagai versi baru, atau pulihkan basis data / a text or a picture that does not open can be made again from its original: bring the same file in as a new version, or restore the database",
+        );
     }
     if let Some(waiting) = report.mirror_waiting.filter(|waiting| *waiting > 0) {
         say::progress(&format!("{waiting} objek belum disalin ke salinan kedua / objects not in the mirror yet"));

@@ -210,6 +210,50 @@ mod tests {
         }
     }
 
+    /// What a caller may write is neither nothing nor more than the database and its indexes bear.
+    #[test]
+    fn no_length_is_useless_or_without_bounds() {
+        let lengths = [
+            ("upload.max_title", 0, 10_001),
+            ("upload.max_file_name", 31, 1_001),
+            ("session.max_password", 63, 4_097),
+            ("session.max_login", 15, 255),
+            ("session.max_name", 39, 1_001),
+            ("session.max_token_label", 7, 1_001),
+            ("links.max_label", 0, 1_001),
+            ("links.max_password", 7, 4_097),
+            ("links.max_opens", 0, 1_000_000_001),
+            ("links.drop_days", 0, 3_661),
+            ("links.drop_files", 0, 1_000_000_001),
+            ("links.drop_bytes", 0, 1_000_000_000_000_001_i64),
+            ("links.drop_types", 0, 1_001),
+            ("limits.field_chars", 0, 10_001),
+            ("limits.summary_chars", 0, 100_001),
+            ("limits.word_chars", 0, 201),
+            ("limits.note_chars", 0, 10_001),
+            ("limits.reason_chars", 0, 10_001),
+            ("limits.office_name_chars", 0, 1_001),
+            ("limits.office_address_chars", 0, 10_001),
+            ("limits.idempotency_key_bytes", 35, 2_001),
+        ];
+        let found = |key: &str, value: i64| {
+            let (section, name) = key.split_once('.').expect("a section");
+            keys(Config::from_layers(&format!("[{section}]\n{name} = {value}\n"), []))
+        };
+        for (key, little, much) in lengths {
+            for value in [little, much] {
+                assert_eq!(found(key, value), [key], "{value}");
+            }
+            for value in [little + 1, much - 1] {
+                assert_eq!(found(key, value), [""; 0], "{key} = {value}");
+            }
+        }
+        let crossed = "[session]\nmin_password = 100\nmax_password = 90\nmin_login = 20\nmax_login = 19\n\
+                       [links]\nmin_password = 30\nmax_password = 20\n";
+        let found = keys(Config::from_layers(crossed, []));
+        assert_eq!(found, ["session.max_password", "session.max_login", "links.max_password"]);
+    }
+
     #[test]
     fn figures_are_told_at_no_address_that_the_internet_reaches() {
         let found = |listen: &str| keys(Config::from_layers(&format!("[metrics]\nlisten = {listen:?}\n"), []));

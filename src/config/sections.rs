@@ -60,6 +60,7 @@ section! { Search {
 } }
 section! { Session {
     access_seconds: u64, refresh_days: u64, web_hours: u64, activation_days: u64, min_password: usize,
+    max_password: usize, min_login: usize, max_login: usize, max_name: usize, max_token_label: usize,
 } }
 section! { Throttle {
     login_free: i64, network_free: i64, account_free: i64, link_free: i64, first_wait_seconds: u64,
@@ -68,7 +69,8 @@ section! { Throttle {
 } }
 section! { Links {
     grant_minutes: u64, grant_hours: u64, code_minutes: u64, code_tries: i64, max_log_rows_per_hour: i64,
-    pictures_per_minute: u32,
+    pictures_per_minute: u32, max_label: usize, min_password: usize, max_password: usize, max_opens: i64,
+    drop_days: u64, drop_files: i64, drop_bytes: i64, drop_types: usize,
 } }
 section! { Mail {
     host: String, port: u16, security: String, ca_file: PathBuf, user: String, password_file: PathBuf, from: String,
@@ -82,6 +84,8 @@ section! { Verify { rolling: bool, bytes_per_hour: u64, within_days: u64 } }
 section! { Metrics { listen: String } }
 section! { Limits {
     list_max: i64, api_requests_per_minute: u32, min_free_bytes: u64, office_bytes: u64, offices_per_link: usize, emails_per_link: usize, labels: usize,
+    field_chars: usize, summary_chars: usize, word_chars: usize, note_chars: usize, reason_chars: usize,
+    office_name_chars: usize, office_address_chars: usize, idempotency_key_bytes: usize,
 } }
 section! { Log { format: String, level: String } }
 
@@ -99,6 +103,7 @@ impl Config {
         self.check_server(&mut check);
         self.check_places(&mut check);
         self.check_numbers(&mut check);
+        self.check_lengths(&mut check);
         check(["text", "json"].contains(&self.log.format.as_str()), "log.format", "pilih / choose \"text\", \"json\"");
         check(
             jiff::tz::TimeZone::get(&self.region.timezone).is_ok(),
@@ -257,6 +262,50 @@ impl Config {
         check(self.verify.within_days >= 1, "verify.within_days", "paling sedikit / at least 1");
         check((1..=50).contains(&self.records.every_seconds), "records.every_seconds", "1 … 50");
         check(self.records.destroyed_hours >= 1, "records.destroyed_hours", "paling sedikit / at least 1");
+    }
+
+    /// How much callers may write: never so little that nothing useful fits, never so much that an index of the
+    /// database, a header or a page does not bear it.
+    fn check_lengths(&self, check: &mut impl FnMut(bool, &str, &str)) {
+        let Config { upload, session, links, limits, .. } = self;
+        let lengths = [
+            ("upload.max_title", upload.max_title as i64, 1..=10_000_i64),
+            ("upload.max_file_name", upload.max_file_name as i64, 32..=1_000),
+            ("session.max_password", session.max_password as i64, 64..=4_096),
+            ("session.min_login", session.min_login as i64, 1..=64),
+            ("session.max_login", session.max_login as i64, 16..=254),
+            ("session.max_name", session.max_name as i64, 40..=1_000),
+            ("session.max_token_label", session.max_token_label as i64, 8..=1_000),
+            ("links.max_label", links.max_label as i64, 1..=1_000),
+            ("links.min_password", links.min_password as i64, 1..=64),
+            ("links.max_password", links.max_password as i64, 8..=4_096),
+            ("links.max_opens", links.max_opens, 1..=1_000_000_000),
+            ("links.drop_days", links.drop_days as i64, 1..=3_660),
+            ("links.drop_files", links.drop_files, 1..=1_000_000_000),
+            ("links.drop_bytes", links.drop_bytes, 1..=1_000_000_000_000_000),
+            ("links.drop_types", links.drop_types as i64, 1..=1_000),
+            ("limits.field_chars", limits.field_chars as i64, 1..=10_000),
+            ("limits.summary_chars", limits.summary_chars as i64, 1..=100_000),
+            // Each page is found by every beginning of its document's classification.
+            ("limits.word_chars", limits.word_chars as i64, 1..=200),
+            ("limits.note_chars", limits.note_chars as i64, 1..=10_000),
+            ("limits.reason_chars", limits.reason_chars as i64, 1..=10_000),
+            ("limits.office_name_chars", limits.office_name_chars as i64, 1..=1_000),
+            ("limits.office_address_chars", limits.office_address_chars as i64, 1..=10_000),
+            // A UUID has 36; PostgreSQL's index takes a third of a page.
+            ("limits.idempotency_key_bytes", limits.idempotency_key_bytes as i64, 36..=2_000),
+        ];
+        for (key, value, fine) in lengths {
+            check(fine.contains(&value), key, &format!("{} … {}", fine.start(), fine.end()));
+        }
+        let pairs = [
+            ("session.max_password", session.min_password <= session.max_password, "session.min_password"),
+            ("session.max_login", session.min_login <= session.max_login, "session.min_login"),
+            ("links.max_password", links.min_password <= links.max_password, "links.min_password"),
+        ];
+        for (key, is_fine, other) in pairs {
+            check(is_fine, key, &format!("paling sedikit sebesar / at least as much as {other}"));
+        }
     }
 }
 

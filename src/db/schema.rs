@@ -21,6 +21,12 @@ pub const MIGRATIONS: &[Migration] = &[
         runs_with: 4,
         sql: include_str!("../../schema/0011_records_kept.sql"),
     },
+    Migration {
+        number: 12,
+        name: "personal_data",
+        runs_with: 4,
+        sql: include_str!("../../schema/0012_personal_data.sql"),
+    },
 ];
 
 /// A table whose every change is noted in the transaction that makes it, and its primary key.

@@ -11,7 +11,7 @@ use crate::{
     db::{self, Tx},
     document::{self, Access, Created, Document, Recorded, Shown, ShownListed, show},
     error::{Error, Result},
-    http::Caller,
+    http::{Caller, Lang},
     id::DocumentId,
     ingest::{self, Accepted, Received, Source},
     share,
@@ -110,14 +110,17 @@ pub enum Item {
     Listed(ShownListed),
 }
 
-pub async fn item(tx: &mut Tx, app: &App, actor: &Actor, document: Document) -> Result<Item> {
+pub async fn item(tx: &mut Tx, app: &App, actor: &Actor, lang: Lang, document: Document) -> Result<Item> {
+    let placeholder = document.placeholder().map(|said| lang.of(&said).to_owned());
     if !document.is_listed_only() {
-        return Ok(Item::Whole(Box::new(show(&document))));
+        let shown = show(&document);
+        return Ok(Item::Whole(Box::new(Shown { title: placeholder.unwrap_or(shown.title), ..shown })));
     }
     let way = share::way_in(tx, document.id, actor.office(), app.clock.now()).await?.ok_or_else(Error::not_found)?;
     Ok(Item::Listed(ShownListed {
         id: document.id,
-        title: document.details.title,
+        details_damaged: document.is_unopened(),
+        title: placeholder.unwrap_or(document.details.title),
         office: document.owner,
         access: Access { link: way.public, needs: way.needs },
     }))
@@ -125,12 +128,12 @@ pub async fn item(tx: &mut Tx, app: &App, actor: &Actor, document: Document) -> 
 
 /// The same for a document that is asked for by itself: it tells what an upload is answered with, for those whose upload
 /// could not tell it.
-pub async fn item_alone(tx: &mut Tx, app: &App, actor: &Actor, document: Document) -> Result<Item> {
+pub async fn item_alone(tx: &mut Tx, app: &App, actor: &Actor, lang: Lang, document: Document) -> Result<Item> {
     let duplicate_of = match document.standing() {
         Standing::Own => earlier_twin(tx, actor, &document).await?,
         _ => None,
     };
-    Ok(match item(tx, app, actor, document).await? {
+    Ok(match item(tx, app, actor, lang, document).await? {
         Item::Whole(shown) => Item::Whole(Box::new(Shown { duplicate_of, ..*shown })),
         listed => listed,
     })

@@ -9,6 +9,7 @@ pub mod history;
 pub mod metrics;
 pub mod pages;
 pub mod paging;
+pub mod personal;
 pub mod readings;
 pub mod receiving;
 pub mod search;

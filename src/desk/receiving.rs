@@ -212,12 +212,13 @@ async fn small(mut field: Field<'_>, limit: usize) -> Result<Bytes> {
 
 /// The name under which a repeated request is known, if the client gave one.
 pub fn repeat_name(
+    app: &App,
     headers: &HeaderMap,
     office: crate::id::OfficeId,
     route: &'static str,
 ) -> Result<Option<idempotency::Name>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = idempotency::checked(value.to_str().unwrap_or(""))?;
+    let key = idempotency::checked(value.to_str().unwrap_or(""), app.config.limits.idempotency_key_bytes)?;
     Ok(Some(idempotency::Name { office, route, key }))
 }
 

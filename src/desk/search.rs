@@ -13,6 +13,7 @@ use crate::{
     db::Tx,
     document::{self, SecurityClass},
     error::{Error, Result, say},
+    http::Lang,
     id::{DocumentId, OfficeId},
     jobs::indexing,
     office,
@@ -107,7 +108,7 @@ const WAIT: Duration = Duration::from_secs(1);
 const BULK: usize = 50;
 
 /// Finds pages by their words, within what the actor's office may find.
-pub async fn find(app: &App, actor: &Actor, query: SearchQuery) -> Result<Found> {
+pub async fn find(app: &App, actor: &Actor, lang: Lang, query: SearchQuery) -> Result<Found> {
     let started = tokio::time::Instant::now();
     let sight = actor.sight().ok_or_else(Error::not_found)?;
     let limit = paging::limit(app, query.limit.or(Some(20)))?;
@@ -122,7 +123,7 @@ pub async fn find(app: &App, actor: &Actor, query: SearchQuery) -> Result<Found>
         // An index that was found damaged begins anew at once.
         .inspect_err(|_| app.indexing.notify_one())?;
     let next_cursor = if answer.more { Some(paging::cursor(&(offset + answer.items.len()))?) } else { None };
-    shown(app, actor, answer, next_cursor, started).await
+    shown(app, actor, lang, answer, next_cursor, started).await
 }
 
 /// The only scope that is ever asked with: that of a sight, which only `access` makes.
@@ -188,6 +189,7 @@ fn day(text: Option<&str>, pointer: &str) -> Result<Option<i64>> {
 async fn shown(
     app: &App,
     actor: &Actor,
+    lang: Lang,
     answer: Answer,
     next_cursor: Option<String>,
     started: tokio::time::Instant,
@@ -196,14 +198,15 @@ async fn shown(
     let mut tx = app.db.read().await?;
     for hit in answer.items {
         let id = DocumentId(hit.document);
-        let document = match document::load(&mut tx, &app.keys, actor.sight(), id, app.clock.now()).await {
+        let document = match document::load_among(&mut tx, &app.keys, actor.sight(), id, app.clock.now()).await {
             Ok(document) => document,
             Err(error) if error.kind() == crate::error::Kind::NotFound => continue,
             Err(error) => return Err(error),
         };
-        let restricted = hit.restricted || document.is_listed_only();
+        // Of what does not open in the database the index tells nothing either.
+        let restricted = hit.restricted || document.is_listed_only() || document.is_unopened();
         items.push(FoundItem {
-            document: documents::item(&mut tx, app, actor, document).await?,
+            document: documents::item(&mut tx, app, actor, lang, document).await?,
             page: hit.page.filter(|_| !restricted),
             score: hit.score,
             near: hit.near,

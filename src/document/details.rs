@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Reach, SecurityClass, Urgency};
 use crate::{
     config,
-    error::{Error, Result, say},
+    error::{Error, Kind, Result, say},
     id::{DocumentId, OfficeId},
     office::OfficeKeys,
 };
@@ -31,10 +31,10 @@ pub struct Details {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
-    /// 1 to 500 characters; the file's name if absent.
+    /// 1 to `upload.max_title` characters; the file's name if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// At most 60 characters, such as `surat undangan`.
+    /// At most `limits.word_chars` characters, such as `surat undangan`.
     #[serde(default, with = "nullable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub kind: Option<Option<String>>,
@@ -42,7 +42,7 @@ pub struct Changes {
     pub security_class: Option<SecurityClass>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub urgency: Option<Urgency>,
-    /// A code such as `200.2.10.2`.
+    /// A code such as `200.2.10.2`, at most `limits.word_chars` characters.
     #[serde(default, with = "nullable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub classification: Option<Option<String>>,
@@ -52,6 +52,7 @@ pub struct Changes {
     #[serde(default, with = "nullable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub date: Option<Option<String>>,
+    /// At most `limits.field_chars` characters, as sender and recipient.
     #[serde(default, with = "nullable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub number: Option<Option<String>>,
@@ -61,9 +62,11 @@ pub struct Changes {
     #[serde(default, with = "nullable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub recipient: Option<Option<String>>,
+    /// At most `limits.summary_chars` characters.
     #[serde(default, with = "nullable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub summary: Option<Option<String>>,
+    /// At most `limits.labels` of them, each of at most `limits.word_chars` characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
 }
@@ -81,16 +84,48 @@ mod nullable {
     }
 }
 
-/// The named limits that bound details.
+/// The named limits that bound what is written about a document; all but `max_labels` count characters.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub max_title: usize,
     pub max_labels: usize,
+    /// Of number, sender and recipient, each.
+    pub max_field: usize,
+    pub max_summary: usize,
+    /// Of kind, classification and each label.
+    pub max_word: usize,
+    /// Of the note of a new version.
+    pub max_note: usize,
 }
 
 impl From<&config::Config> for Limits {
     fn from(config: &config::Config) -> Limits {
-        Limits { max_title: config.upload.max_title, max_labels: config.limits.labels }
+        let limits = &config.limits;
+        Limits {
+            max_title: config.upload.max_title,
+            max_labels: limits.labels,
+            max_field: limits.field_chars,
+            max_summary: limits.summary_chars,
+            max_word: limits.word_chars,
+            max_note: limits.note_chars,
+        }
+    }
+}
+
+impl Limits {
+    /// Why there is a new version: lines of text, without a character that could forge something beside it.
+    pub fn check_note(&self, pointer: &str, note: &str) -> Result<()> {
+        let most = self.max_note;
+        if note.chars().count() <= most && !note.chars().any(|c| c.is_control() && c != '\n') {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            pointer,
+            say(
+                format!("Catatan paling banyak {most} huruf, tanpa huruf kendali."),
+                format!("A note has at most {most} characters and no control characters."),
+            ),
+        ))
     }
 }
 
@@ -129,8 +164,7 @@ impl Details {
         id: DocumentId,
         sealed: &[u8],
     ) -> Result<()> {
-        let plain = keys.open(office, &context(id), sealed).await?;
-        let hidden: Hidden = serde_json::from_slice(&plain).map_err(Error::internal)?;
+        let hidden = Hidden::open(keys, office, id, sealed).await.map_err(unless_away)?;
         self.title = hidden.title;
         self.number = hidden.number;
         self.sender = hidden.sender;
@@ -140,14 +174,41 @@ impl Details {
     }
 }
 
+impl Hidden {
+    async fn open(keys: &OfficeKeys, office: OfficeId, id: DocumentId, sealed: &[u8]) -> Result<Hidden> {
+        let plain = keys.open(office, &context(id), sealed).await?;
+        // What a parser says may quote what it read, and goes to the log.
+        serde_json::from_slice(&plain).map_err(|_| Error::internal("sealed details are of no known form"))
+    }
+}
+
+const DAMAGED: &str = "details-damaged";
+
+/// Sealed details that do not open, because their row is damaged or a key is lost.
+pub(super) fn damaged() -> Error {
+    Error::new(
+        Kind::Internal,
+        DAMAGED,
+        say(
+            "Rincian dokumen ini tidak dapat dibuka: barisnya di basis data rusak, atau kuncinya hilang. Tidak ada yang dihapus. Sampaikan nomor permintaan ini kepada operator, yang dapat memulihkannya dari cadangan.",
+            "The details of this document cannot be opened: its row in the database is damaged, or a key is lost. Nothing was deleted. Give this request id to the operator, who can bring it back from a backup.",
+        ),
+    )
+}
+
+pub(super) fn is_damaged(cause: &Error) -> bool {
+    cause.slug() == DAMAGED
+}
+
+/// A database that is away tells nothing about the details that it keeps.
+fn unless_away(cause: Error) -> Error {
+    if cause.kind() == Kind::Unavailable { cause } else { damaged().because(cause) }
+}
+
 /// Binds sealed details to their document: they open nowhere else.
 fn context(id: DocumentId) -> Vec<u8> {
     format!("details:{id}").into_bytes()
 }
-
-const MAX_FIELD: usize = 500;
-const MAX_SUMMARY: usize = 10_000;
-const MAX_WORD: usize = 60;
 
 impl Changes {
     /// Details of a new document; the title falls back to the file's name.
@@ -178,15 +239,15 @@ impl Changes {
         if let Some(title) = self.title {
             details.title = check.title(title, limits.max_title);
         }
-        check.line(&mut details.kind, self.kind, "/kind", MAX_WORD);
-        check.word(&mut details.classification, self.classification, "/classification");
-        check.line(&mut details.number, self.number, "/number", MAX_FIELD);
-        check.line(&mut details.sender, self.sender, "/sender", MAX_FIELD);
-        check.line(&mut details.recipient, self.recipient, "/recipient", MAX_FIELD);
-        check.line(&mut details.summary, self.summary, "/summary", MAX_SUMMARY);
+        check.line(&mut details.kind, self.kind, "/kind", limits.max_word);
+        check.word(&mut details.classification, self.classification, "/classification", limits.max_word);
+        check.line(&mut details.number, self.number, "/number", limits.max_field);
+        check.line(&mut details.sender, self.sender, "/sender", limits.max_field);
+        check.line(&mut details.recipient, self.recipient, "/recipient", limits.max_field);
+        check.line(&mut details.summary, self.summary, "/summary", limits.max_summary);
         check.day(&mut details.date, self.date);
         if let Some(labels) = self.labels {
-            details.labels = check.labels(labels, limits.max_labels);
+            details.labels = check.labels(labels, limits);
         }
         details.security_class = self.security_class.unwrap_or(details.security_class);
         details.urgency = self.urgency.unwrap_or(details.urgency);
@@ -253,17 +314,16 @@ impl Check {
         *slot = value;
     }
 
-    fn word(&mut self, slot: &mut Option<String>, value: Option<Option<String>>, pointer: &str) {
+    fn word(&mut self, slot: &mut Option<String>, value: Option<Option<String>>, pointer: &str, max: usize) {
         let Some(value) = value else { return };
         let value = value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let is_word = |text: &String| {
-            text.len() <= MAX_WORD && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c))
-        };
+        let is_word =
+            |text: &String| text.len() <= max && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
         if !value.as_ref().is_none_or(is_word) {
             self.mistake(
                 pointer,
-                format!("Hanya huruf, angka dan . _ - /, paling banyak {MAX_WORD}."),
-                format!("Only letters, digits and . _ - /, at most {MAX_WORD}."),
+                format!("Hanya huruf, angka dan . _ - /, paling banyak {max}."),
+                format!("Only letters, digits and . _ - /, at most {max}."),
             );
         }
         *slot = value;
@@ -285,14 +345,15 @@ impl Check {
         *slot = value;
     }
 
-    fn labels(&mut self, labels: Vec<String>, max: usize) -> Vec<String> {
+    fn labels(&mut self, labels: Vec<String>, limits: Limits) -> Vec<String> {
+        let max = limits.max_labels;
         if labels.len() > max {
             self.mistake("/labels", format!("Paling banyak {max} label."), format!("At most {max} labels."));
         }
         let mut kept: Vec<String> = Vec::new();
         for (n, label) in labels.into_iter().enumerate() {
             let label = label.trim().to_owned();
-            self.plain(&label, &format!("/labels/{n}"), MAX_WORD);
+            self.plain(&label, &format!("/labels/{n}"), limits.max_word);
             if !label.is_empty() && !kept.contains(&label) {
                 kept.push(label);
             }
@@ -326,7 +387,8 @@ pub fn clean_file_name(given: &str, max: usize) -> String {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { max_title: 500, max_labels: 20 };
+    const LIMITS: Limits =
+        Limits { max_title: 500, max_labels: 20, max_field: 500, max_summary: 10_000, max_word: 60, max_note: 500 };
 
     fn details(json: &str) -> Result<Details> {
         serde_json::from_str::<Changes>(json).expect("json of a test").into_details("Surat Undangan.pdf", LIMITS)

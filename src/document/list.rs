@@ -99,6 +99,7 @@ const WITH_US: &str = concat!(
     filters!()
 );
 
+/// One whose sealed details do not open is among them, without these.
 pub async fn list(
     db: &Db,
     keys: &OfficeKeys,
@@ -140,7 +141,7 @@ pub async fn list(
         .await?;
     let mut documents = Vec::with_capacity(rows.len());
     for row in rows {
-        documents.push(row.opened(keys).await?);
+        documents.push(row.opened_among(keys).await?);
     }
     Ok(documents)
 }

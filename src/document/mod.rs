@@ -21,7 +21,7 @@ pub use record::{
     mark_findable, note_progress, reseal, restore, settle_reading, trash,
 };
 pub use scan::{Scan, settle_scan};
-pub use shown::{Access, Event, Shown, ShownListed, fingerprint, show};
+pub use shown::{Access, Event, Shown, ShownListed, Warning, fingerprint, show};
 pub use told::{Told, told};
 
 use uuid::Uuid;
@@ -30,7 +30,7 @@ use crate::{
     access::{Actor, Sight, Standing},
     clock::{Clock, Time},
     db::{Db, Tx},
-    error::{Error, Result},
+    error::{Error, Result, Say, say},
     id::{self, DocumentId, GrantId, LinkId, OfficeId, VersionId},
     office::{self, OfficeKeys},
 };
@@ -55,6 +55,8 @@ pub struct Document {
     pub updated_at: Time,
     pub trashed_at: Option<Time>,
     standing: Standing,
+    /// Only among others: its sealed details did not open.
+    unopened: bool,
 }
 
 impl Document {
@@ -64,6 +66,21 @@ impl Document {
 
     pub fn class(&self) -> SecurityClass {
         self.details.security_class
+    }
+
+    /// Its sealed details did not open. It stands among others without them, so that it holds up none of these.
+    pub fn is_unopened(&self) -> bool {
+        self.unopened
+    }
+
+    /// What stands in place of its title then.
+    pub fn placeholder(&self) -> Option<Say> {
+        self.unopened.then(|| say("Rincian tidak terbuka", "Details cannot be opened"))
+    }
+
+    /// Nobody writes over details that they have not seen.
+    fn must_be_opened(&self) -> Result<()> {
+        if self.unopened { Err(details::damaged()) } else { Ok(()) }
     }
 
     /// It came by an upload-only link, and no act of anybody in the office (a check, an edit, a version) has raised its
@@ -84,7 +101,7 @@ impl Document {
         }
         Err(Error::forbidden(
             "open-first",
-            crate::error::say(
+            say(
                 "Dokumen ini dibagikan lewat tautan. Buka tautannya dahulu; sesudah itu isinya dapat dibaca.",
                 "This document is shared by a link. Open the link first; then its content can be read.",
             ),
@@ -106,6 +123,8 @@ pub struct Version {
     pub pages_read: i64,
     pub pictures: bool,
     pub signed: bool,
+    /// Whether a page holds a NIK or a KK number, where that is known.
+    pub personal_data: Option<bool>,
     pub scan: Scan,
     pub state: State,
     pub reason: Option<String>,
@@ -140,6 +159,19 @@ pub async fn load(tx: &mut Tx, keys: &OfficeKeys, sight: Option<Sight>, id: Docu
     let sight = sight.ok_or_else(Error::not_found)?;
     let row = sql::visible(tx, sight, id, now).await?.ok_or_else(Error::not_found)?;
     row.opened(keys).await
+}
+
+/// The same for one among others in an answer: where its sealed details do not open it comes without them.
+pub async fn load_among(
+    tx: &mut Tx,
+    keys: &OfficeKeys,
+    sight: Option<Sight>,
+    id: DocumentId,
+    now: Time,
+) -> Result<Document> {
+    let sight = sight.ok_or_else(Error::not_found)?;
+    let row = sql::visible(tx, sight, id, now).await?.ok_or_else(Error::not_found)?;
+    row.opened_among(keys).await
 }
 
 /// The opening of a link on which an office's right to read a document stands.

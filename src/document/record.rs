@@ -42,6 +42,7 @@ impl NewVersion {
             pages_read: 0,
             pictures: false,
             signed: false,
+            personal_data: None,
             scan: Scan::Unchecked,
             state,
             reason: None,
@@ -84,6 +85,7 @@ impl Created {
             updated_at: self.at,
             trashed_at: None,
             standing: Standing::Own,
+            unopened: false,
         }
     }
 }
@@ -194,6 +196,7 @@ pub async fn edit(
     zone: &TimeZone,
 ) -> Result<()> {
     document.must_be_own()?;
+    document.must_be_opened()?;
     let (before, after) = (document.class(), details.security_class);
     if before >= SecurityClass::Rahasia && after < before && !sight.is_head() {
         return Err(Error::forbidden(
@@ -281,13 +284,15 @@ pub struct Settled {
     pub pages: Option<i64>,
     pub pictures: bool,
     pub signed: bool,
+    /// None where this reading could not tell: then what an earlier one found of the same bytes stays.
+    pub personal_data: Option<bool>,
 }
 
 /// The outcome of reading. The document stays `reading` until its text is in the index: `ready` means findable.
 pub async fn settle_reading(tx: &mut Tx, clock: &Clock, version: VersionId, settled: &Settled) -> Result<()> {
     tx.execute(
         "UPDATE version SET state = $2, reason = $3, media_type = $4, pages = $5, pages_read = COALESCE($5, 0),
-             pictures = $6, signed = $7 WHERE id = $1",
+             pictures = $6, signed = $7, personal_data = COALESCE($8, personal_data) WHERE id = $1",
         params![
             version,
             settled.state.as_str(),
@@ -295,7 +300,8 @@ pub async fn settle_reading(tx: &mut Tx, clock: &Clock, version: VersionId, sett
             settled.media_type.as_str(),
             settled.pages,
             settled.pictures,
-            settled.signed
+            settled.signed,
+            settled.personal_data
         ],
     )
     .await?;

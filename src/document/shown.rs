@@ -39,6 +39,9 @@ pub struct Shown {
     pub file_name: String,
     /// The file carries an electronic signature and is kept byte for byte.
     pub signed: bool,
+    /// Whether a page of the newest version holds what is by its form a NIK or a KK number; absent while that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personal_data: Option<bool>,
     /// What the antivirus daemon said; `unchecked` where none was asked or none answered.
     pub scan: ScanState,
     /// The name of what it found; then the original is not given out.
@@ -67,6 +70,21 @@ pub struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub trashed_at: Option<Time>,
+    /// In lists: its sealed details do not open, so that they are missing and `title` says so. Tell the operator.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub details_damaged: bool,
+    /// What was done and should be looked at again; in the answer to a change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that was done as asked, and that somebody should look at again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Warning {
+    /// A word for programs: `personal-data` where many may read pages that hold NIK or KK numbers.
+    pub code: &'static str,
+    /// What it is and what to do, in the caller's language.
+    pub detail: String,
 }
 
 /// A sentence in both languages.
@@ -90,6 +108,9 @@ pub struct ShownListed {
     pub title: String,
     pub office: Brief,
     pub access: Access,
+    /// Its sealed details do not open, so that they are missing and `title` says so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub details_damaged: bool,
 }
 
 /// How a listed document is opened.
@@ -137,6 +158,7 @@ pub fn show(document: &Document) -> Shown {
         version: version.id,
         file_name: version.file_name.clone(),
         signed: version.signed,
+        personal_data: version.personal_data,
         scan: version.scan.state(),
         scan_found: version.scan.found().map(str::to_owned),
         kind: details.kind.clone(),
@@ -155,6 +177,8 @@ pub fn show(document: &Document) -> Shown {
         received_at: document.received_at,
         updated_at: document.updated_at,
         trashed_at: document.trashed_at,
+        details_damaged: document.is_unopened(),
+        warnings: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::{Details, Document, Kept, Opening, Reach, Scan, SecurityClass, State, Urgency, Version};
+use super::{Details, Document, Kept, Opening, Reach, Scan, SecurityClass, State, Urgency, Version, details};
 use crate::{
     access::{Actor, Sight, Standing},
     clock::Time,
@@ -20,7 +20,7 @@ macro_rules! columns {
         "d.id, d.office, d.title, d.number, d.sender, d.recipient, d.summary, d.sealed, d.kind, d.security_class,
          d.urgency, d.classification, d.reach, d.date, d.labels, d.state, d.reason, d.revision, d.origin, d.received_at,
          d.updated_at, d.trashed_at, v.id AS version, v.number AS version_number, v.blob, v.file_name, v.media_type, v.size,
-         v.fingerprint, v.pages, v.pages_read, v.pictures, v.signed, v.scan, v.scan_found, v.state AS version_state, v.reason AS version_reason, o.code AS office_code, o.name AS office_name, o.number AS office_number,
+         v.fingerprint, v.pages, v.pages_read, v.pictures, v.signed, v.personal_data, v.scan, v.scan_found, v.state AS version_state, v.reason AS version_reason, o.code AS office_code, o.name AS office_name, o.number AS office_number,
          (SELECT count(*) FROM version w WHERE w.document = d.id) AS versions"
     };
 }
@@ -112,6 +112,7 @@ pub(super) struct Row {
     pages_read: i64,
     pictures: bool,
     signed: bool,
+    personal_data: Option<bool>,
     scan: String,
     scan_found: String,
     version_state: String,
@@ -129,10 +130,38 @@ impl Row {
     }
 
     /// Opens sealed details with the owner's key.
-    pub(super) async fn opened(self, keys: &OfficeKeys) -> Result<Document> {
+    pub(super) async fn opened(mut self, keys: &OfficeKeys) -> Result<Document> {
+        let sealed = self.sealed.take();
+        let mut document = self.in_the_clear()?;
+        if let Some(sealed) = sealed {
+            document.details.open_with(keys, document.office, document.id, &sealed).await?;
+        }
+        Ok(document)
+    }
+
+    /// The same for one among others in an answer: where its details do not open it comes without them and says so. Whoever
+    /// asks sees the others, and the log tells the operator.
+    pub(super) async fn opened_among(mut self, keys: &OfficeKeys) -> Result<Document> {
+        let sealed = self.sealed.take();
+        let mut document = self.in_the_clear()?;
+        let Some(sealed) = sealed else { return Ok(document) };
+        match document.details.open_with(keys, document.office, document.id, &sealed).await {
+            Ok(()) => {}
+            Err(cause) if details::is_damaged(&cause) => {
+                tracing::error!(document = %document.id, cause = %cause.chain(),
+                    "the details of a document do not open; it is listed without them until its row is back as it was");
+                document.unopened = true;
+            }
+            Err(cause) => return Err(cause),
+        }
+        Ok(document)
+    }
+
+    /// Everything that is not sealed.
+    fn in_the_clear(self) -> Result<Document> {
         let office = OfficeId(self.office);
         let id = DocumentId(self.id);
-        let mut details = Details {
+        let details = Details {
             title: self.title.unwrap_or_default(),
             kind: self.kind,
             security_class: SecurityClass::of_level(self.security_class),
@@ -146,9 +175,6 @@ impl Row {
             summary: self.summary,
             labels: serde_json::from_str(&self.labels).map_err(Error::internal)?,
         };
-        if let Some(sealed) = &self.sealed {
-            details.open_with(keys, office, id, sealed).await?;
-        }
         Ok(Document {
             id,
             office,
@@ -169,6 +195,7 @@ impl Row {
                 pages_read: self.pages_read,
                 pictures: self.pictures,
                 signed: self.signed,
+                personal_data: self.personal_data,
                 scan: Scan::of(&self.scan, self.scan_found),
                 state: State::parse(&self.version_state).unwrap_or(State::Stored),
                 reason: self.version_reason,
@@ -186,6 +213,7 @@ impl Row {
                 3 => Standing::Opened,
                 _ => Standing::Listed,
             },
+            unopened: false,
         })
     }
 }
@@ -270,6 +298,7 @@ pub(super) struct VersionRow {
     pages_read: i64,
     pictures: bool,
     signed: bool,
+    personal_data: Option<bool>,
     scan: String,
     scan_found: String,
     state: String,
@@ -290,6 +319,7 @@ impl VersionRow {
             pages_read: self.pages_read,
             pictures: self.pictures,
             signed: self.signed,
+            personal_data: self.personal_data,
             scan: Scan::of(&self.scan, self.scan_found),
             state: State::parse(&self.state).unwrap_or(State::Stored),
             reason: self.reason,
@@ -301,7 +331,7 @@ impl VersionRow {
 pub(super) async fn version(db: &Db, id: VersionId) -> Result<Option<VersionRow>> {
     db.one(
         "SELECT v.document, d.office, v.id, v.number, v.blob, v.file_name, v.media_type, v.size, v.fingerprint, v.pages,
-                v.pages_read, v.pictures, v.signed, v.scan, v.scan_found, v.state, v.reason
+                v.pages_read, v.pictures, v.signed, v.personal_data, v.scan, v.scan_found, v.state, v.reason
          FROM version v JOIN document d ON d.id = v.document WHERE v.id = $1 AND d.destroyed_at IS NULL",
         params![id],
     )
@@ -325,7 +355,7 @@ impl KeptRow {
 pub(super) async fn versions(tx: &mut Tx, document: DocumentId) -> Result<Vec<KeptRow>> {
     tx.all(
         "SELECT v.document, d.office, v.id, v.number, v.blob, v.file_name, v.media_type, v.size, v.fingerprint, v.pages,
-                v.pages_read, v.pictures, v.signed, v.scan, v.scan_found, v.state, v.reason, v.note, v.made_at
+                v.pages_read, v.pictures, v.signed, v.personal_data, v.scan, v.scan_found, v.state, v.reason, v.note, v.made_at
          FROM version v JOIN document d ON d.id = v.document WHERE v.document = $1 AND d.destroyed_at IS NULL
          ORDER BY v.number DESC LIMIT 200",
         params![document],

@@ -184,6 +184,11 @@ pub async fn derived_keys(db: &Db, version: VersionId, key: &ObjectKey) -> Resul
     Ok(keys)
 }
 
+/// The key of one derivation of a version, whose own key this is: for whoever looks whether everything opens.
+pub fn derived_key(key: &ObjectKey, version: VersionId, kind: &str, page: i64, wrapped: &[u8]) -> Result<ObjectKey> {
+    ObjectKey::from_bytes(&seal::unwrap(&wrapping_key(key), &named_context(version, kind, page), wrapped)?)
+}
+
 impl Block {
     fn row(&self) -> sql::KeepRow<'_> {
         sql::KeepRow {

@@ -7,7 +7,7 @@ mod picture;
 mod recovery;
 mod sql;
 
-pub use derived::{Block, PAGES_PER_BLOCK, Text, derived_keys};
+pub use derived::{Block, PAGES_PER_BLOCK, Text, derived_key, derived_keys};
 pub use original::{Content, Span, no_such_range};
 pub use recovery::{Place, opened_by_former};
 

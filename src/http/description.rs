@@ -138,7 +138,7 @@ fn problem(what: &str) -> Value {
 const MEANINGS: &[(&str, &str)] = &[
     (
         "Idempotency-Key",
-        "1 to 200 visible characters; the same key with the same content answers the first answer again for 24 hours",
+        "1 to `limits.idempotency_key_bytes` visible characters; the same key with the same content answers the first answer again for 24 hours",
     ),
     ("If-Match", "The ETag of the state that is changed; 412 when it is stale"),
     ("Content-Digest", "`sha-256=:…:` or `sha-512=:…:` of the body as sent (RFC 9530)"),

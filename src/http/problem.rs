@@ -76,6 +76,7 @@ fn title(status: u16) -> Say {
         405 => say("Cara ini tidak dikenal di alamat ini", "This method is not known at this address"),
         408 => say("Kiriman terhenti", "The sending stopped"),
         409 => say("Berbenturan dengan keadaan sekarang", "In conflict with the present state"),
+        410 => say("Tidak dapat dilanjutkan", "Cannot go on"),
         412 => say("Sudah diubah orang lain", "Changed by somebody else meanwhile"),
         413 => say("Terlalu besar", "Too large"),
         415 => say("Jenis isi tidak dikenal", "Unknown type of content"),

@@ -302,9 +302,8 @@ pub(super) async fn parts(db: &Db, id: UploadId) -> Result<Vec<PartRow>> {
 
 /// The document of an upload is set once. False when another completion was first.
 pub(super) async fn complete(tx: &mut Tx, id: UploadId, document: DocumentId) -> Result<bool> {
-    let changed =
-        tx.execute("UPDATE upload SET document = $2 WHERE id = $1 AND document IS NULL", params![id, document]).await?;
-    Ok(changed == 1)
+    let completed = "UPDATE upload SET document = $2, failed = NULL WHERE id = $1 AND document IS NULL";
+    Ok(tx.execute(completed, params![id, document]).await? == 1)
 }
 
 pub(super) async fn delete_parts(tx: &mut Tx, id: UploadId) -> Result<()> {
@@ -315,8 +314,9 @@ pub(super) async fn delete_upload(tx: &mut Tx, id: UploadId) -> Result<()> {
     tx.execute("DELETE FROM upload WHERE id = $1", params![id]).await.map(drop)
 }
 
-pub(super) async fn set_failed(tx: &mut Tx, id: UploadId, why: &str) -> Result<()> {
-    tx.execute("UPDATE upload SET failed = $2 WHERE id = $1", params![id, why]).await.map(drop)
+pub(super) async fn set_failed(tx: &mut Tx, id: UploadId, why: &str) -> Result<bool> {
+    let failed = "UPDATE upload SET failed = $2 WHERE id = $1 AND document IS NULL AND failed IS NULL";
+    Ok(tx.execute(failed, params![id, why]).await? == 1)
 }
 
 pub(super) async fn expired(db: &Db, now: Time, limit: i64) -> Result<Vec<(Uuid,)>> {

@@ -15,7 +15,7 @@ use super::{
     too_large,
 };
 use crate::{
-    blob::ObjectName,
+    blob::{self, ObjectName},
     clock::Time,
     crash::{Point, point},
     db::Tx,
@@ -269,9 +269,17 @@ impl Ingest {
         Ok(start + size)
     }
 
-    /// Streams the parts, opened, through the ordinary way in.
+    /// Streams the parts, opened, through the ordinary way in. One wrong answer on its way is no damage: what does not open is
+    /// asked for again before it counts as lost, which is an error of the kind `Gone`.
     pub async fn receive_upload(&self, upload: &Upload) -> Result<Received> {
-        let parts = sql::parts(&self.db, upload.id).await?;
+        match self.receive_parts(upload).await {
+            Err(cause) if cause.kind() == Kind::Gone => self.receive_parts(upload).await,
+            received => received,
+        }
+    }
+
+    async fn receive_parts(&self, upload: &Upload) -> Result<Received> {
+        let parts = self.parts_of(upload).await?;
         let source = Source::new(upload.office, upload.file_name.clone(), self.limits.max_bytes);
         let (ingest, upload) = (self.clone(), upload.clone());
         let bytes = async_stream::try_stream! {
@@ -285,8 +293,20 @@ impl Ingest {
         self.receive(source, Box::pin(bytes)).await
     }
 
+    /// All parts of an upload that is complete.
+    async fn parts_of(&self, upload: &Upload) -> Result<Vec<PartRow>> {
+        let parts = sql::parts(&self.db, upload.id).await?;
+        let kept: i64 = parts.iter().map(|part| part.size).sum();
+        if kept as u64 == upload.length { Ok(parts) } else { Err(lost(Error::internal("a part has no row"))) }
+    }
+
     /// The bytes of a part, opened while they are read: several parts' worth at once would be much memory.
     async fn open_part(&self, upload: &Upload, part: &PartRow) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let pieces = self.open_sealed(upload, part).await.map_err(lost)?;
+        Ok(pieces.map(|piece| piece.map_err(lost)).boxed())
+    }
+
+    async fn open_sealed(&self, upload: &Upload, part: &PartRow) -> Result<BoxStream<'static, Result<Bytes>>> {
         let context = part_context(upload.id, part.part);
         let key = self.keys.open(upload.office, &context, &part.wrapped).await?;
         let opener = seal::Opener::new(&seal::ObjectKey::from_bytes(&key)?);
@@ -295,10 +315,17 @@ impl Ingest {
         Ok(opener.open_stream(plan, sealed.stream).boxed())
     }
 
-    /// The bytes of a held picture.
+    /// The bytes of a held picture, asked for again as [`Ingest::receive_upload`] does.
     pub async fn held_bytes(&self, upload: &Upload) -> Result<Vec<Bytes>> {
+        match self.opened_parts(upload).await {
+            Err(cause) if cause.kind() == Kind::Gone => self.opened_parts(upload).await,
+            opened => opened,
+        }
+    }
+
+    async fn opened_parts(&self, upload: &Upload) -> Result<Vec<Bytes>> {
         let mut all = Vec::new();
-        for part in sql::parts(&self.db, upload.id).await? {
+        for part in self.parts_of(upload).await? {
             let mut pieces = self.open_part(upload, &part).await?;
             while let Some(piece) = pieces.next().await {
                 all.push(piece?);
@@ -312,11 +339,25 @@ impl Ingest {
         sql::complete(tx, id, document).await
     }
 
-    /// Remembers why an upload that is complete cannot become a document.
-    pub async fn fail_upload(&self, id: UploadId, why: &str) -> Result<()> {
+    /// Remembers why an upload that is complete cannot become a document. False where that is known, or where it became one.
+    pub async fn fail_upload(&self, id: UploadId, why: &str) -> Result<bool> {
         let mut tx = self.db.write().await?;
-        sql::set_failed(&mut tx, id, why).await?;
-        tx.commit().await
+        let is_new = sql::set_failed(&mut tx, id, why).await?;
+        tx.commit().await?;
+        Ok(is_new)
+    }
+
+    /// What becomes of an upload whose parts do not open: the document, where another completion was first and took them away
+    /// itself. Else it has failed, and the operator is told once. Its parts stay until it expires: they may open again, as where
+    /// the store comes back from a backup, and whoever asks then has the document.
+    pub async fn give_up(&self, upload: &Upload, cause: &Error) -> Result<Option<DocumentId>> {
+        if self.fail_upload(upload.id, cause.slug()).await? {
+            tracing::error!(upload = %upload.id, cause = %cause.chain(),
+                "parts of an upload are damaged or gone; its sender is told to begin again");
+            return Ok(None);
+        }
+        let now = sql::upload(&self.db, upload.id).await?;
+        Ok(now.and_then(|row| row.document).map(DocumentId))
     }
 
     /// Objects first: an object without a row would never be found again.
@@ -371,6 +412,23 @@ fn part_name(upload: UploadId, part: i64) -> ObjectName {
 
 fn part_context(upload: UploadId, part: i64) -> Vec<u8> {
     format!("part:{upload}:{part}").into_bytes()
+}
+
+/// A part that does not open. A store or a database that is away tells nothing about it.
+fn lost(cause: Error) -> Error {
+    if blob::is_away(&cause) { cause } else { damaged().because(cause) }
+}
+
+/// What is told of an upload that cannot go on because a part of it is damaged or gone.
+pub fn damaged() -> Error {
+    Error::new(
+        Kind::Gone,
+        "upload-damaged",
+        say(
+            "Sebagian dari unggahan ini rusak atau hilang di penyimpanan, sehingga tidak dapat dilanjutkan. Unggah berkas itu sekali lagi dari awal.",
+            "A part of this upload is damaged or gone from the store, so it cannot go on. Upload that file again from the beginning.",
+        ),
+    )
 }
 
 pub fn wrong_offset() -> Error {

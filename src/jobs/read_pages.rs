@@ -15,7 +15,8 @@ use crate::{
     id::{DocumentId, OfficeId},
     ingest::ReadPages,
     queue::Claimed,
-    read::{Outcome, Plaintext, Reading, Reason},
+    read::{Outcome, Page, Plaintext, Reading, Reason},
+    search,
 };
 
 /// Between two notes of progress in the database.
@@ -119,7 +120,7 @@ fn tell(app: &App, subject: &Subject, state: State, pages_read: u32, pages: Opti
     });
 }
 
-fn settle(outcome: Outcome) -> (Settled, Vec<crate::read::Page>) {
+fn settle(outcome: Outcome) -> (Settled, Vec<Page>) {
     let blank = |state, reason: Option<Reason>, media_type| Settled {
         state,
         reason: reason.map(|reason| reason.slug().to_owned()),
@@ -127,15 +128,42 @@ fn settle(outcome: Outcome) -> (Settled, Vec<crate::read::Page>) {
         pages: None,
         pictures: false,
         signed: false,
+        personal_data: None,
     };
     match outcome {
         Outcome::Stored { media_type } => (blank(State::Stored, None, media_type), Vec::new()),
         Outcome::Unreadable { media_type, reason } => (blank(State::Unreadable, Some(reason), media_type), Vec::new()),
         Outcome::Read(Reading { media_type, signed, pages, pictures, incomplete }) => {
             let count = pages.last().map_or(0, |page| i64::from(page.number));
-            let settled =
-                Settled { pages: Some(count), pictures, signed, ..blank(State::Ready, incomplete, media_type) };
-            (settled, pages)
+            let personal_data = personal_data(&pages, incomplete.is_none());
+            let blank = blank(State::Ready, incomplete, media_type);
+            (Settled { pages: Some(count), pictures, signed, personal_data, ..blank }, pages)
         }
+    }
+}
+
+/// Whether any page holds a NIK or a KK number. What a part that was left out holds nobody knows: then only a find is told.
+fn personal_data(pages: &[Page], is_whole: bool) -> Option<bool> {
+    let is_found = pages.iter().any(|page| search::holds_personal_number(&page.text));
+    (is_found || is_whole).then_some(is_found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::Source;
+
+    fn page(text: &str) -> Page {
+        let text = text.to_owned();
+        Page { number: 1, text, words: Vec::new(), source: Source::Layer, confidence: None, turned: 0 }
+    }
+
+    #[test]
+    fn of_a_reading_that_left_out_pages_only_a_find_is_told() {
+        let (none, one) = (page("Undangan rapat"), page("NIK 3216014712850003"));
+        assert_eq!(personal_data(&[none.clone(), one.clone()], true), Some(true));
+        assert_eq!(personal_data(&[none.clone(), one], false), Some(true));
+        assert_eq!(personal_data(std::slice::from_ref(&none), true), Some(false));
+        assert_eq!(personal_data(&[none], false), None);
     }
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     clock::Clock,
+    config,
     db::Tx,
     error::{Error, Result, say},
     id::OfficeId,
@@ -151,15 +152,18 @@ pub struct Correction {
 }
 
 /// False when somebody else changed the office since `revision`.
-pub async fn correct(tx: &mut Tx, office: &Office, correction: Correction) -> Result<bool> {
-    let name = correction.name.map_or_else(|| Ok(office.name.clone()), |name| clean("/name", &name, 200))?;
+pub async fn correct(tx: &mut Tx, office: &Office, correction: Correction, limits: &config::Limits) -> Result<bool> {
+    let longest = limits.office_name_chars;
+    let name = correction.name.map_or_else(|| Ok(office.name.clone()), |name| clean("/name", &name, longest))?;
     if name.is_empty() {
         return Err(Error::invalid("/name", say("Nama kantor wajib diisi.", "An office needs a name.")));
     }
-    let address =
-        correction.address.map_or_else(|| Ok(office.address.clone()), |text| clean("/address", &text, 500))?;
+    let address = match correction.address {
+        Some(text) => clean("/address", &text, limits.office_address_chars)?,
+        None => office.address.clone(),
+    };
     let aliases = match correction.aliases {
-        Some(list) => list.iter().map(|alias| clean("/aliases", alias, 200)).collect::<Result<Vec<_>>>()?,
+        Some(list) => list.iter().map(|alias| clean("/aliases", alias, longest)).collect::<Result<Vec<_>>>()?,
         None => office.aliases.clone(),
     };
     let quota = match correction.quota {

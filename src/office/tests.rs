@@ -1,5 +1,5 @@
 use super::*;
-use crate::{db::fresh, id::BlobId, seal::MasterKey};
+use crate::{config::Config, db::fresh, id::BlobId, seal::MasterKey};
 
 async fn seeded(tx: &mut Tx, clock: &Clock, keys: &OfficeKeys) -> usize {
     seed(tx, clock, keys, KABUPATEN_BEKASI).await.unwrap()
@@ -100,9 +100,10 @@ async fn a_correction_wins_once_and_survives_the_next_seed() {
     seeded(&mut tx, &clock, &keys).await;
     let office = by_code(&mut tx, "DPMD").await.unwrap().unwrap();
     let name = |name: &str| Correction { name: Some(name.into()), ..Correction::default() };
-    assert!(correct(&mut tx, &office, name("Dinas PMD")).await.unwrap());
-    assert!(!correct(&mut tx, &office, name("Another")).await.unwrap(), "stale");
-    assert!(correct(&mut tx, &office, name(" ")).await.is_err());
+    let limits = Config::from_layers("", []).unwrap().limits;
+    assert!(correct(&mut tx, &office, name("Dinas PMD"), &limits).await.unwrap());
+    assert!(!correct(&mut tx, &office, name("Another"), &limits).await.unwrap(), "stale");
+    assert!(correct(&mut tx, &office, name(" "), &limits).await.is_err());
     seeded(&mut tx, &clock, &keys).await;
     assert_eq!(find(&mut tx, office.id).await.unwrap().unwrap().name, "Dinas PMD");
     assert_eq!(briefs(&mut tx, &[office.id, OfficeId::fresh(&clock)]).await.unwrap().len(), 1);

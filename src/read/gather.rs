@@ -15,6 +15,7 @@ use super::{
 };
 use std::time::{Duration, Instant};
 
+/// On one page; a guard against a reader that was taken over, as no page of paper has a tenth of it.
 const MOST_WORDS: usize = 200_000;
 /// Boxes cost more memory than the letters in them; a book of 2,000 full pages has half as many.
 const MOST_WORDS_OF_FILE: usize = 2_000_000;

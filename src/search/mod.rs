@@ -13,6 +13,7 @@ mod dates;
 mod facets;
 mod find;
 mod live;
+mod personal;
 mod question;
 mod rank;
 mod schema;
@@ -38,6 +39,7 @@ use zeroize::Zeroizing;
 
 use self::{live::Live, snapshot::Snapshot};
 pub use self::{
+    personal::holds_personal_number,
     question::{Marks, words_hit},
     scope::Scope,
     settings::Settings,

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Settings, question::Marks, types::Snippet};
+use super::{Settings, personal::sixteens, question::Marks, types::Snippet};
 
-/// NIK and KK numbers have so many digits.
-const PERSONAL: usize = 16;
 const MASK: char = '•';
 
 pub(super) fn draw(body: &str, marks: &Marks, settings: &Settings) -> Snippet {
@@ -14,12 +12,12 @@ pub(super) fn draw(body: &str, marks: &Marks, settings: &Settings) -> Snippet {
     let window = window(body, &hits, settings.snippet_chars);
     let hits: Vec<Range<usize>> =
         hits.into_iter().filter(|hit| hit.start >= window.start && hit.end <= window.end).collect();
-    write(body, window, &hits, &personal(body))
+    write(body, window, &hits, &sixteens(body))
 }
 
 /// Makes personal numbers unreadable in any text that is shown without an opening.
 pub(super) fn masked(text: &str) -> String {
-    write(text, 0..text.len(), &[], &personal(text)).text
+    write(text, 0..text.len(), &[], &sixteens(text)).text
 }
 
 /// The stretch with the most hits, begun a little before the first of them.
@@ -84,41 +82,6 @@ fn write(body: &str, window: Range<usize>, hits: &[Range<usize>], hidden: &[Rang
     Snippet { text, highlights }
 }
 
-/// Runs of exactly sixteen digits, written in one or in groups set apart by a blank, a dot or a dash.
-fn personal(body: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut group: Vec<Range<usize>> = Vec::new();
-    for run in digit_runs(body) {
-        let joins = group.last().is_some_and(|last| matches!(&body[last.end..run.start], " " | "." | "-"));
-        if !joins {
-            close(&mut group, &mut found);
-        }
-        group.push(run);
-    }
-    close(&mut group, &mut found);
-    found
-}
-
-fn close(group: &mut Vec<Range<usize>>, found: &mut Vec<Range<usize>>) {
-    let digits: usize = group.iter().map(ExactSizeIterator::len).sum();
-    match (group.first(), group.last()) {
-        (Some(first), Some(last)) if digits == PERSONAL => found.push(first.start..last.end),
-        _ => found.extend(group.iter().filter(|run| run.len() == PERSONAL).cloned()),
-    }
-    group.clear();
-}
-
-fn digit_runs(body: &str) -> Vec<Range<usize>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for (at, byte) in body.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit()) {
-        match runs.last_mut() {
-            Some(last) if last.end == at => last.end = at + 1,
-            _ => runs.push(at..at + usize::from(byte.is_ascii_digit())),
-        }
-    }
-    runs
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +115,7 @@ mod tests {
             assert!(snippet.text.ends_with("alamat"));
         }
         assert!(!masked("KK 3216012345678901 3216012345678902").contains("890"));
+        assert!(!masked("1 3216 0147 1285 0003 07-12-1985").contains("0147"), "beside other figures of a row");
         assert!(drawn("Nomor 200.2.10.2/1595/DPMD/2025", "1595").text.contains("200.2.10.2/1595/DPMD/2025"));
     }
 }

@@ -34,6 +34,8 @@ pub struct Link {
     pub released_by: Option<PersonId>,
     pub audience: Audience,
     pub rights: Rights,
+    /// A page of the pinned version holds a NIK or a KK number, as far as it has been read.
+    pub personal_data: bool,
     pub has_password: bool,
     pub label: String,
     pub notify: bool,
@@ -239,7 +241,7 @@ impl Sharing {
             return Err(ended());
         }
         let now = self.clock.now();
-        let changed = checked(link, change, class, now)?;
+        let changed = self.checked(link, change, class, now)?;
         if !sql::update(tx, link.id, link.revision, &changed).await? {
             return Err(stale());
         }
@@ -274,6 +276,30 @@ impl Sharing {
             self.note(tx, actor, origin, "link.release", link.id, json!({})).await?;
         }
         self.link(tx, link.office, link.id).await
+    }
+
+    fn checked(&self, link: &Link, change: Change, class: SecurityClass, now: Time) -> Result<sql::Changed> {
+        let (mut mistakes, bounds) = (Mistakes::default(), self.settings.bounds);
+        let label = change.label.map_or_else(|| link.label.clone(), |label| mistakes.label(Some(label), bounds));
+        mistakes.max_opens(change.max_opens.flatten(), bounds);
+        let expires_at = change.expires_at.unwrap_or(link.expires_at);
+        if change.expires_at.is_some() {
+            mistakes.expiry(expires_at, now);
+            if link.opens_from.is_some_and(|from| from >= expires_at) {
+                mistakes.add("/expires_at", "Waktu berakhir harus sesudah waktu buka.", "It must end after it opens.");
+            }
+        }
+        mistakes.done()?;
+        if expires_at > link.expires_at {
+            conforms(class, Shape { expires_at, ..link.shape() })?;
+        }
+        Ok(sql::Changed {
+            paused: change.paused.unwrap_or(link.paused),
+            label,
+            notify: change.notify.unwrap_or(link.notify),
+            expires_at,
+            max_opens: change.max_opens.unwrap_or(link.max_opens),
+        })
     }
 
     async fn class_of(&self, tx: &mut Tx, link: &Link) -> Result<SecurityClass> {
@@ -400,6 +426,7 @@ impl Whole {
             released_by: row.released_by.map(PersonId),
             audience: self.audience,
             rights: self.rights,
+            personal_data: row.personal_data,
             has_password: row.password.is_some(),
             label: row.label,
             notify: row.notify,
@@ -433,30 +460,6 @@ fn members(audience: &Audience) -> Vec<String> {
         Audience::Offices { offices } => offices.iter().map(ToString::to_string).collect(),
         Audience::Email { emails } => emails.clone(),
     }
-}
-
-fn checked(link: &Link, change: Change, class: SecurityClass, now: Time) -> Result<sql::Changed> {
-    let mut mistakes = Mistakes::default();
-    let label = change.label.map_or_else(|| link.label.clone(), |label| mistakes.label(Some(label)));
-    mistakes.max_opens(change.max_opens.flatten());
-    let expires_at = change.expires_at.unwrap_or(link.expires_at);
-    if change.expires_at.is_some() {
-        mistakes.expiry(expires_at, now);
-        if link.opens_from.is_some_and(|from| from >= expires_at) {
-            mistakes.add("/expires_at", "Waktu berakhir harus sesudah waktu buka.", "It must end after it opens.");
-        }
-    }
-    mistakes.done()?;
-    if expires_at > link.expires_at {
-        conforms(class, Shape { expires_at, ..link.shape() })?;
-    }
-    Ok(sql::Changed {
-        paused: change.paused.unwrap_or(link.paused),
-        label,
-        notify: change.notify.unwrap_or(link.notify),
-        expires_at,
-        max_opens: change.max_opens.unwrap_or(link.max_opens),
-    })
 }
 
 async fn offices_exist(tx: &mut Tx, audience: &Audience) -> Result<()> {

@@ -102,12 +102,10 @@ impl Sharing {
         zone: TimeZone,
         has_mail: bool,
     ) -> Sharing {
-        let bounds =
-            Bounds { offices: config.limits.offices_per_link, emails: config.limits.emails_per_link, has_mail };
         let settings = Settings {
             links: config.links.clone(),
             throttle: config.throttle.clone(),
-            bounds,
+            bounds: Bounds::of(config, has_mail),
             zone,
             code_key: *master.derive("link codes 1"),
         };

@@ -15,6 +15,7 @@ macro_rules! columns {
         "l.id, l.public, l.secret_hash, l.document, l.version, l.office, l.made_by, l.audience, l.rights, l.password,
          l.label, l.notify, l.opens_from, l.expires_at, l.max_opens, l.opens, l.paused, l.pending, l.released_by,
          l.protection, l.revision, l.created_at, l.revoked_at, l.ended_reason, d.security_class,
+         CASE WHEN (SELECT v.personal_data FROM version v WHERE v.id = l.version) THEN TRUE ELSE FALSE END AS personal_data,
          CASE WHEN d.trashed_at IS NULL AND d.destroyed_at IS NULL THEN FALSE ELSE TRUE END AS trashed"
     };
 }
@@ -54,6 +55,7 @@ pub(super) struct Row {
     pub revoked_at: Option<i64>,
     pub ended_reason: Option<String>,
     pub security_class: i64,
+    pub personal_data: bool,
     pub trashed: bool,
 }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     clock::Time,
+    config::Config,
     error::{Error, Kind, Result, say},
     id::OfficeId,
 };
@@ -18,7 +19,7 @@ use crate::{
 pub struct Asked {
     pub audience: Audience,
     pub rights: Rights,
-    /// 4 to 200 characters.
+    /// `links.min_password` to `links.max_password` characters.
     #[serde(default)]
     pub password: Option<String>,
     #[serde(default)]
@@ -27,9 +28,10 @@ pub struct Asked {
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Time,
     #[serde(default)]
+    /// At most `links.max_opens`.
     #[schema(minimum = 1)]
     pub max_opens: Option<i64>,
-    /// For the own office's list; the recipient never sees it.
+    /// For the own office's list; the recipient never sees it. At most `links.max_label` characters.
     #[serde(default)]
     pub label: Option<String>,
     /// Whether each opening is told by mail to the maker.
@@ -140,24 +142,50 @@ impl Terms {
 pub struct Bounds {
     pub offices: usize,
     pub emails: usize,
+    /// Characters, as those of passwords.
+    pub label: usize,
+    pub min_password: usize,
+    pub max_password: usize,
+    pub max_opens: i64,
+    /// What the terms of an upload-only link may be.
+    pub drop_days: u64,
+    pub drop_files: i64,
+    pub drop_bytes: i64,
+    pub drop_types: usize,
     pub has_mail: bool,
 }
 
-const LABEL: usize = 200;
-pub(super) const PASSWORD: std::ops::RangeInclusive<usize> = 4..=200;
+impl Bounds {
+    pub(super) fn of(config: &Config, has_mail: bool) -> Bounds {
+        let (limits, links) = (&config.limits, &config.links);
+        Bounds {
+            offices: limits.offices_per_link,
+            emails: limits.emails_per_link,
+            label: links.max_label,
+            min_password: links.min_password,
+            max_password: links.max_password,
+            max_opens: links.max_opens,
+            drop_days: links.drop_days,
+            drop_files: links.drop_files,
+            drop_bytes: links.drop_bytes,
+            drop_types: links.drop_types,
+            has_mail,
+        }
+    }
+}
 
 impl Asked {
     /// Every mistake of the request at once.
     pub(super) fn checked(self, now: Time, bounds: Bounds) -> Result<Terms> {
         let mut mistakes = Mistakes::default();
         let audience = checked_audience(self.audience, bounds, &mut mistakes);
-        mistakes.password(self.password.as_deref());
+        mistakes.password(self.password.as_deref(), bounds);
         mistakes.expiry(self.expires_at, now);
         if self.opens_from.is_some_and(|from| from >= self.expires_at) {
             mistakes.add("/opens_from", "Waktu buka harus sebelum waktu berakhir.", "It must open before it ends.");
         }
-        mistakes.max_opens(self.max_opens);
-        let label = mistakes.label(self.label);
+        mistakes.max_opens(self.max_opens, bounds);
+        let label = mistakes.label(self.label, bounds);
         mistakes.done()?;
         if audience.kind() == AudienceKind::Email && !bounds.has_mail {
             return Err(no_mail());
@@ -236,12 +264,13 @@ impl Mistakes {
         }
     }
 
-    pub(super) fn password(&mut self, password: Option<&str>) {
-        if password.is_some_and(|password| !PASSWORD.contains(&password.chars().count())) {
+    pub(super) fn password(&mut self, password: Option<&str>, bounds: Bounds) {
+        let Bounds { min_password: least, max_password: most, .. } = bounds;
+        if password.is_some_and(|password| !(least..=most).contains(&password.chars().count())) {
             self.add(
                 "/password",
-                "Kata sandi tautan 4 sampai 200 huruf.",
-                "A link's password has 4 to 200 characters.",
+                format!("Kata sandi tautan {least} sampai {most} huruf."),
+                format!("A link's password has {least} to {most} characters."),
             );
         }
     }
@@ -252,19 +281,24 @@ impl Mistakes {
         }
     }
 
-    pub(super) fn max_opens(&mut self, max_opens: Option<i64>) {
-        if max_opens.is_some_and(|most| !(1..=1_000_000).contains(&most)) {
-            self.add("/max_opens", "Isi 1 sampai 1000000, atau kosongkan.", "Give 1 to 1000000, or leave it out.");
+    pub(super) fn max_opens(&mut self, max_opens: Option<i64>, bounds: Bounds) {
+        let most = bounds.max_opens;
+        if max_opens.is_some_and(|asked| !(1..=most).contains(&asked)) {
+            self.add(
+                "/max_opens",
+                format!("Isi 1 sampai {most}, atau kosongkan."),
+                format!("Give 1 to {most}, or leave it out."),
+            );
         }
     }
 
-    pub(super) fn label(&mut self, label: Option<String>) -> String {
-        let label = label.unwrap_or_default().trim().to_owned();
-        if label.chars().count() > LABEL || label.chars().any(char::is_control) {
+    pub(super) fn label(&mut self, label: Option<String>, bounds: Bounds) -> String {
+        let (label, most) = (label.unwrap_or_default().trim().to_owned(), bounds.label);
+        if label.chars().count() > most || label.chars().any(char::is_control) {
             self.add(
                 "/label",
-                format!("Paling banyak {LABEL} huruf, tanpa huruf kendali."),
-                format!("At most {LABEL} characters, no control characters."),
+                format!("Paling banyak {most} huruf, tanpa huruf kendali."),
+                format!("At most {most} characters, no control characters."),
             );
         }
         label
@@ -277,7 +311,19 @@ mod tests {
     use std::time::Duration;
 
     const NOW: Time = Time(1_800_000_000_000);
-    const BOUNDS: Bounds = Bounds { offices: 250, emails: 50, has_mail: true };
+    const BOUNDS: Bounds = Bounds {
+        offices: 250,
+        emails: 50,
+        label: 200,
+        min_password: 4,
+        max_password: 200,
+        max_opens: 1_000_000,
+        drop_days: 366,
+        drop_files: 10_000,
+        drop_bytes: 1 << 40,
+        drop_types: 50,
+        has_mail: true,
+    };
 
     fn asked(json: &str) -> Asked {
         let end = NOW.plus(Duration::from_secs(3600)).rfc3339();

@@ -11,8 +11,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Place, Vault, sql};
 use crate::{
     blob::{self, BlobStore, Body, ObjectName},
+    download,
     error::{Error, Result},
-    id::{BlobId, DocumentId, OfficeId},
+    id::{BlobId, DocumentId, OfficeId, VersionId},
     seal::{Digest, ObjectKey, Opener},
 };
 
@@ -23,7 +24,8 @@ pub enum Depth {
     Names,
     /// Its bytes are the ones that its name says; needs no key.
     Scrub,
-    /// An original opens, too, and what comes out has the fingerprint that was acknowledged.
+    /// It opens, too. What comes out of an original has the fingerprint that was acknowledged. A record has no key of its own that
+    /// the database keeps wrapped: it opens by its header, with the master key or the recovery identity, as `restore` does.
     Deep,
 }
 
@@ -55,19 +57,39 @@ pub(super) struct Expected {
     pub object: String,
     pub size: u64,
     pub document: Option<DocumentId>,
-    /// Of an original: its blob, its owner and its fingerprint.
-    pub original: Option<(BlobId, OfficeId, Vec<u8>)>,
-    /// Of a record, whose name does not say it: the digest of its sealed bytes.
-    pub digest: Option<Digest>,
+    pub what: What,
     /// Whether its copy should be in the mirror by now.
     pub mirrored: bool,
 }
 
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    /// Of this blob and owner, with this fingerprint.
+    Original(BlobId, OfficeId, Vec<u8>),
+    /// A text or a picture made of an original. Nobody remembers a fingerprint of it: that it opens proves it.
+    Derived,
+    /// The digest of its sealed bytes, which its name does not say.
+    Record(Digest),
+}
+
 impl Expected {
     fn digest(&self) -> Result<Digest> {
-        match (self.digest, self.object.parse()?) {
-            (Some(digest), _) | (None, ObjectName::Object(digest)) => Ok(digest),
+        match (&self.what, self.object.parse()?) {
+            (What::Record(digest), _) => Ok(*digest),
+            (_, ObjectName::Object(digest)) => Ok(digest),
             _ => Err(Error::internal("nothing says what the bytes of this object should be")),
+        }
+    }
+
+    /// Whether it can be made again from an original.
+    pub fn is_derived(&self) -> bool {
+        matches!(self.what, What::Derived)
+    }
+
+    fn is_what_was_sealed(&self, fingerprint: &[u8; 32]) -> bool {
+        match &self.what {
+            What::Original(_, _, right) => fingerprint[..] == right[..],
+            What::Derived | What::Record(_) => true,
         }
     }
 }
@@ -131,18 +153,19 @@ impl Vault {
             Err(cause) => return Err(cause),
         };
         let right = expected.digest()?;
-        let original = expected.original.as_ref().filter(|_| depth == Depth::Deep);
-        let Some((blob, office, fingerprint)) = original else {
-            return Ok(if digest(body).await? == right { Ok(expected.size) } else { Err(Fault::Digest) });
+        let key = match &expected.what {
+            What::Original(blob, office, _) if depth == Depth::Deep => self.key(*blob, *office).await?,
+            What::Derived if depth == Depth::Deep => self.derived_key(&expected.object).await?,
+            _ => return Ok(if digest(body).await? == right { Ok(expected.size) } else { Err(Fault::Digest) }),
         };
-        let opened = match self.opener(*blob, *office).await? {
-            Some(opener) => open(body, &opener).await?,
+        let opened = match key {
+            Some(key) => open(body, &Opener::new(&key)).await?,
             None => None,
         };
         if let Some((sealed, plain)) = opened {
             let whole = sealed == right;
             let fault = if whole { Fault::Content } else { Fault::Digest };
-            return Ok(if whole && plain == fingerprint[..] { Ok(expected.size) } else { Err(fault) });
+            return Ok(if whole && expected.is_what_was_sealed(&plain) { Ok(expected.size) } else { Err(fault) });
         }
         // It does not open: are these other bytes, or the right ones under another key?
         let again = digest(store.get(&name, None).await?).await?;
@@ -150,10 +173,32 @@ impl Vault {
     }
 
     /// `None` where the key is lost or does not open.
-    async fn opener(&self, blob: BlobId, office: OfficeId) -> Result<Option<Opener>> {
+    async fn key(&self, blob: BlobId, office: OfficeId) -> Result<Option<ObjectKey>> {
         let Some((version, wrapped)) = sql::key(&self.db, blob, office).await? else { return Ok(None) };
-        let Ok(bytes) = self.keys.unwrap_for(office, blob, version, &wrapped).await else { return Ok(None) };
-        Ok(ObjectKey::from_bytes(&bytes).ok().map(|key| Opener::new(&key)))
+        self.unwrapped(office, blob, version, &wrapped).await
+    }
+
+    async fn unwrapped(
+        &self,
+        office: OfficeId,
+        blob: BlobId,
+        version: i64,
+        wrapped: &[u8],
+    ) -> Result<Option<ObjectKey>> {
+        match self.keys.unwrap_for(office, blob, version, wrapped).await {
+            Ok(bytes) => Ok(ObjectKey::from_bytes(&bytes).ok()),
+            // A database that is away tells nothing about a key.
+            Err(cause) if blob::is_away(&cause) => Err(cause),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The same of what is derived: its key is wrapped by that of the version from which it was made.
+    async fn derived_key(&self, object: &str) -> Result<Option<ObjectKey>> {
+        let Some(row) = sql::derived(&self.db, object).await? else { return Ok(None) };
+        let (office, blob) = (OfficeId(row.office), BlobId(row.blob));
+        let Some(key) = self.unwrapped(office, blob, row.key_version, &row.key_wrapped).await? else { return Ok(None) };
+        Ok(download::derived_key(&key, VersionId(row.version), &row.kind, row.page, &row.wrapped).ok())
     }
 }
 

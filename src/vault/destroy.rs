@@ -19,7 +19,6 @@ use crate::{
 
 const TRASH: &str = "trash";
 const EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
-const MAX_REASON: usize = 500;
 
 /// Who wants a document destroyed, and why. The reason is kept with the tombstone: no names, no titles.
 #[derive(Clone, Copy, Debug)]
@@ -102,14 +101,14 @@ impl Vault {
 
     /// Destroys a document that lies in the trash, now.
     pub async fn destroy(&self, order: Order<'_>) -> Result<Destroyed> {
-        let reason = order.reason.trim();
-        let fine = !reason.is_empty() && reason.chars().count() <= MAX_REASON && !reason.chars().any(char::is_control);
+        let (reason, most) = (order.reason.trim(), self.settings.reason_chars);
+        let fine = !reason.is_empty() && reason.chars().count() <= most && !reason.chars().any(char::is_control);
         if !fine {
             return Err(Error::invalid(
                 "/reason",
                 say(
-                    format!("Tulis alasan pemusnahan, paling banyak {MAX_REASON} huruf, dalam satu baris."),
-                    format!("Say why it is destroyed, in one line of at most {MAX_REASON} characters."),
+                    format!("Tulis alasan pemusnahan, paling banyak {most} huruf, dalam satu baris."),
+                    format!("Say why it is destroyed, in one line of at most {most} characters."),
                 ),
             ));
         }

@@ -30,10 +30,12 @@ use std::time::Duration;
 
 use crate::{blob::BlobStore, clock::Clock, db::Db, office::OfficeKeys};
 
-/// The named limits of `[trash]`, `[sweep]` and `[verify]`.
+/// The named limits of `[trash]`, `[sweep]` and `[verify]`, and what else bounds this room.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub trash: Duration,
+    /// Of the reason why a document is destroyed.
+    pub reason_chars: usize,
     pub every: Duration,
     pub grace: Duration,
     pub stop_percent: u64,

@@ -37,6 +37,9 @@ pub struct Problem {
     pub kind: Fault,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentId>,
+    /// A text or a picture made of an original: it can be made again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub derived: bool,
     /// Only where it is not the store itself.
     #[serde(rename = "where", skip_serializing_if = "Place::is_store")]
     pub place: Place,
@@ -141,7 +144,8 @@ impl Vault {
             match looked? {
                 (_, Ok(bytes)) => report.bytes += bytes,
                 (object, Err(fault)) => {
-                    report.problems.push(problem(place, &object.object, fault, object.document));
+                    let found = problem(place, &object.object, fault, object.document);
+                    report.problems.push(Problem { derived: object.is_derived(), ..found });
                 }
             }
         }
@@ -167,7 +171,8 @@ impl Vault {
         Ok(())
     }
 
-    /// Mends every problem that a sound copy in the other place can mend, the store before the mirror.
+    /// Mends every problem that a sound copy in the other place can mend, the store before the mirror. What does not open although
+    /// its bytes are right is not among them: the copy has the same bytes, and what is wrong is in the database.
     pub async fn repair(&self, report: &mut Report) -> Result<()> {
         for place in [Place::Store, Place::Mirror] {
             for problem in report.problems.iter_mut().filter(|problem| problem.place == place) {
@@ -222,5 +227,5 @@ impl Place {
 }
 
 fn problem(place: Place, object: &str, kind: Fault, document: Option<DocumentId>) -> Problem {
-    Problem { object: object.to_owned(), kind, document, place, mended: None }
+    Problem { object: object.to_owned(), kind, document, derived: false, place, mended: None }
 }

@@ -8,7 +8,7 @@ use super::{
     frame::{Frame, Visit},
     page::{go, show, show_as},
 };
-use crate::{app::App, error::Result};
+use crate::{app::App, config, error::Result};
 
 #[derive(Template)]
 #[template(path = "activation.html")]
@@ -17,6 +17,7 @@ struct ActivationPage {
     mistakes: Mistakes,
     secret: String,
     min_password: usize,
+    max_password: usize,
 }
 
 pub async fn show_form(State(app): State<App>, visit: Visit) -> Result<Response> {
@@ -25,6 +26,7 @@ pub async fn show_form(State(app): State<App>, visit: Visit) -> Result<Response>
         mistakes: Mistakes::default(),
         secret: String::new(),
         min_password: app.config.session.min_password,
+        max_password: app.config.session.max_password,
     })
 }
 
@@ -45,7 +47,7 @@ pub async fn activate(State(app): State<App>, visit: Visit, form: Fields) -> Res
             Err(error) => Mistakes::of(error, &visit.frame, &[("/password", "password")])?,
         }
     };
-    let min_password = app.config.session.min_password;
-    let page = ActivationPage { f: visit.frame, mistakes, secret: secret.to_owned(), min_password };
+    let config::Session { min_password, max_password, .. } = app.config.session;
+    let page = ActivationPage { f: visit.frame, mistakes, secret: secret.to_owned(), min_password, max_password };
     show_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }

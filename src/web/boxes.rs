@@ -22,7 +22,10 @@ use crate::{
     error::{Error, Result},
     http::{Path, parse_json},
     id::DropId,
-    share::drops::{DropAsked, DropBox, NewDrop},
+    share::{
+        Bounds,
+        drops::{DropAsked, DropBox, NewDrop},
+    },
 };
 
 #[derive(Template)]
@@ -50,9 +53,11 @@ struct BoxPage {
     f: Frame,
     mistakes: Mistakes,
     label: String,
-    days: Vec<(u64, &'static str, bool)>,
+    days: Vec<(u64, String, bool)>,
     files: String,
     megabytes: String,
+    max_megabytes: i64,
+    bounds: Bounds,
     types: Vec<(&'static str, &'static str, bool)>,
 }
 
@@ -101,24 +106,18 @@ fn shown(f: &Frame, one: &DropBox, now: Time) -> Shown {
     }
 }
 
-pub async fn show_form(signed: Signed) -> Result<Response> {
+pub async fn show_form(State(app): State<App>, signed: Signed) -> Result<Response> {
     signed.caller.actor.must(Act::Share)?;
-    show(&form(signed.frame, &Fields::default(), Mistakes::default()))
+    show(&form(signed.frame, app.sharing.bounds(), &Fields::default(), Mistakes::default()))
 }
 
 /// What the form calls kinds of files, and the media types that they mean.
 static TYPES: [(&str, &[&str]); 3] =
     [("pdf", &["pdf"]), ("foto", &["image/*"]), ("kantor", &["docx", "xlsx", "pptx", "odt", "ods"])];
 
-fn form(f: Frame, fields: &Fields, mistakes: Mistakes) -> BoxPage {
-    let given = |name: &str, usual: &str| fields.given(name).unwrap_or_else(|| usual.to_owned());
-    let days = given("berlaku", "30");
-    let offered = [
-        (7, f.t("7 hari", "7 days")),
-        (30, f.t("30 hari", "30 days")),
-        (90, f.t("90 hari", "90 days")),
-        (365, f.t("1 tahun", "1 year")),
-    ];
+fn form(f: Frame, bounds: Bounds, fields: &Fields, mistakes: Mistakes) -> BoxPage {
+    let given = |name: &str, usual: i64| fields.given(name).unwrap_or_else(|| usual.to_string());
+    let max_megabytes = (bounds.drop_bytes / MEGABYTE).max(1);
     let chosen = fields.all("jenis");
     let label = |name: &str| match name {
         "pdf" => "PDF",
@@ -126,14 +125,31 @@ fn form(f: Frame, fields: &Fields, mistakes: Mistakes) -> BoxPage {
         _ => f.t("Berkas kantor (Word, Excel, OpenDocument …)", "Office files (Word, Excel, OpenDocument …)"),
     };
     BoxPage {
-        label: given("label", ""),
-        days: offered.map(|(count, label)| (count, label, days == count.to_string())).into(),
-        files: given("berkas", "20"),
-        megabytes: given("ukuran", "100"),
+        label: fields.given("label").unwrap_or_default(),
+        days: lives(&f, bounds.drop_days, fields),
+        files: given("berkas", bounds.drop_files.min(20)),
+        megabytes: given("ukuran", max_megabytes.min(100)),
+        max_megabytes,
+        bounds,
         types: TYPES.map(|(name, _)| (name, label(name), chosen.iter().any(|one| one == name))).into(),
         mistakes,
         f,
     }
+}
+
+/// What the form offers of lives: the usual ones that are short enough, or else the longest that there is.
+fn lives(f: &Frame, longest: u64, fields: &Fields) -> Vec<(u64, String, bool)> {
+    let chosen = fields.given("berlaku").unwrap_or_else(|| "30".into());
+    let mut offered: Vec<u64> = [7, 30, 90, 365].into_iter().filter(|days| *days <= longest).collect();
+    if offered.is_empty() {
+        offered.push(longest);
+    }
+    let label = |days: u64| match days {
+        365 => f.t("1 tahun", "1 year").to_owned(),
+        1 => f.t("1 hari", "1 day").to_owned(),
+        _ => format!("{days} {}", f.t("hari", "days")),
+    };
+    offered.into_iter().map(|days| (days, label(days), chosen == days.to_string())).collect()
 }
 
 pub async fn make(State(app): State<App>, signed: Signed, fields: Fields) -> Result<Response> {
@@ -159,7 +175,7 @@ pub async fn make(State(app): State<App>, signed: Signed, fields: Fields) -> Res
                 ("/types", "jenis"),
             ];
             let mistakes = Mistakes::of(error, &f, &names)?;
-            show_as(StatusCode::UNPROCESSABLE_ENTITY, &form(f, &fields, mistakes))
+            show_as(StatusCode::UNPROCESSABLE_ENTITY, &form(f, app.sharing.bounds(), &fields, mistakes))
         }
     }
 }
@@ -167,7 +183,7 @@ pub async fn make(State(app): State<App>, signed: Signed, fields: Fields) -> Res
 /// The terms go the way of the API's, so that they are checked by one reader.
 fn asked(app: &App, fields: &Fields) -> Result<DropAsked> {
     let number = |name: &str| fields.given(name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
-    let days: u64 = fields.text("berlaku").parse().unwrap_or(30).min(366);
+    let days: u64 = fields.text("berlaku").parse().unwrap_or(30).min(app.sharing.bounds().drop_days);
     let chosen = fields.all("jenis");
     let types: Vec<&str> = TYPES
         .iter()

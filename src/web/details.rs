@@ -1,12 +1,21 @@
 //! The fields of a document's details, on the forms that bring one in or change it.
 
-use super::{form::Fields, frame::Frame, sentences};
-use crate::document::{Changes, Details, Reach, SecurityClass, Urgency};
+use super::{
+    form::{CONFIRMED, Fields},
+    frame::Frame,
+    sentences,
+};
+use crate::{
+    document::{Changes, Details, Document, Limits, Reach, SecurityClass, Urgency},
+    error::{Error, Result, say},
+};
 
 /// The form as it is shown: what stands in its fields.
 #[derive(Clone, Debug)]
 pub struct DetailsForm {
     pub is_new: bool,
+    /// How much the fields take.
+    pub limits: Limits,
     pub title: String,
     pub kind: String,
     pub classification: String,
@@ -18,6 +27,9 @@ pub struct DetailsForm {
     pub classes: Vec<Choice>,
     pub reaches: Vec<Choice>,
     pub urgencies: Vec<Choice>,
+    /// Its pages hold NIK or KK numbers: opening it to the regency has to be confirmed.
+    pub asks: bool,
+    pub is_confirmed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -40,11 +52,12 @@ pub const NAMES: &[(&str, &str)] = &[
     ("/recipient", "recipient"),
     ("/classification", "classification"),
     ("/summary", "summary"),
+    ("/personal_data", CONFIRMED),
     ("class-needs-head", "security_class"),
 ];
 
 impl DetailsForm {
-    pub fn of(f: &Frame, fields: &Fields, is_new: bool) -> DetailsForm {
+    pub fn of(f: &Frame, fields: &Fields, limits: Limits, is_new: bool) -> DetailsForm {
         let text = |name: &str| fields.text(name).to_owned();
         let class = SecurityClass::parse(fields.text("security_class")).unwrap_or(SecurityClass::Biasa);
         let urgency = Urgency::parse(fields.text("urgency")).unwrap_or(Urgency::Biasa);
@@ -68,6 +81,7 @@ impl DetailsForm {
         };
         DetailsForm {
             is_new,
+            limits,
             title: text("title"),
             kind: text("kind"),
             classification: text("classification"),
@@ -79,8 +93,28 @@ impl DetailsForm {
             classes: SecurityClass::ALL.iter().map(class_choice).collect(),
             reaches: reaches.map(|(one, label)| Choice { value: one.as_str(), label, is_chosen: one == reach }).into(),
             urgencies: Urgency::ALL.iter().map(urgency_choice).collect(),
+            asks: false,
+            is_confirmed: fields.has(CONFIRMED),
         }
     }
+}
+
+/// Whether opening a document to the regency has to be confirmed. Where it is open already, its page says so instead.
+pub fn asks(document: &Document) -> bool {
+    document.version.personal_data == Some(true) && document.details.reach == Reach::Kantor
+}
+
+pub fn must_be_confirmed(document: &Document, wanted: &Details, fields: &Fields) -> Result<()> {
+    if !asks(document) || wanted.reach == Reach::Kantor || fields.has(CONFIRMED) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "/personal_data",
+        say(
+            "Dokumen ini memuat NIK atau nomor KK. Centang bahwa Anda sudah memeriksanya, atau biarkan hanya kantor ini yang menemukannya.",
+            "This document holds NIK or KK numbers. Tick that you have checked it, or let only this office find it.",
+        ),
+    ))
 }
 
 /// What stands in a document's details, as fields.

@@ -23,8 +23,8 @@ use crate::{
     app::App,
     audit,
     db::Tx,
-    desk::{documents::load, history, pages},
-    document::{Document, ScanState, fingerprint},
+    desk::{documents::load, history, pages, personal},
+    document::{Document, Limits, ScanState, fingerprint},
     error::Result,
     http::{Caller, Path},
     id::DocumentId,
@@ -42,6 +42,8 @@ struct DocumentPage {
     size: i64,
     /// What the antivirus daemon found.
     infected: Option<String>,
+    /// What its owner should look at again.
+    warning: Option<String>,
     fingerprint: String,
     facts: Vec<(&'static str, String)>,
     d: DetailsForm,
@@ -104,9 +106,13 @@ pub async fn show(
         rows: vec![row.clone()],
         size: document.version.size,
         infected: document.version.scan.found().map(str::to_owned),
+        warning: personal::of_reach(&document).filter(|_| row.is_ours).map(|said| f.say(&said)),
         fingerprint: fingerprint(&document.version.fingerprint),
         facts: facts(&f, &document),
-        d: DetailsForm::of(&f, &fields, false),
+        d: DetailsForm {
+            asks: details::asks(&document),
+            ..DetailsForm::of(&f, &fields, Limits::from(&app.config), false)
+        },
         revision: document.revision,
         may_edit: caller.actor.may(Act::Edit),
         may_share: row.is_ours && caller.actor.may(Act::Share),

@@ -37,11 +37,13 @@ struct DropPage {
     label: String,
     facts: Vec<(&'static str, String)>,
     asks_password: bool,
+    limits: Limits,
     /// Name and fingerprint of what was received a moment ago.
     received: Vec<(String, String)>,
 }
 
 pub async fn land(visit: Visit, Path(public): Path<String>) -> Result<Response> {
+    // Public ids are short and plain; anything else names no link.
     let is_plain = public.len() <= 64 && public.bytes().all(|b| b.is_ascii_alphanumeric());
     if !is_plain {
         return Err(Error::not_found());
@@ -89,6 +91,7 @@ async fn ask(
         secret: secret.unwrap_or_default(),
         office: office.name,
         asks_password: needs.contains(&Need::Password),
+        limits: Limits::from(&app.config),
         received,
     };
     show_as(status, &page)

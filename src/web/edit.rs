@@ -13,9 +13,9 @@ use crate::{
     access::Act,
     app::App,
     desk::{changes, documents::load},
-    document::{self, Limits},
+    document::{self, Document, Limits},
     error::{Error, Kind, Result, say},
-    http::Path,
+    http::{Caller, Path},
     id::DocumentId,
 };
 
@@ -27,21 +27,22 @@ pub async fn save(
 ) -> Result<Response> {
     let document = load(&app, &signed.caller.actor, id, Act::Edit).await?;
     document.must_be_own()?;
-    let done = if fields.text("revision").parse() == Ok(document.revision) {
-        match details::changes(&fields).apply(document.details.clone(), Limits::from(&app.config)) {
-            Ok(details) => changes::edit(&app, &signed.caller, &document, &details).await.map(drop),
-            Err(error) => Err(error),
-        }
-    } else {
-        Err(stale())
-    };
-    match done {
+    match write(&app, &signed.caller, &document, &fields).await {
         Ok(()) => Ok(go(&format!("/dokumen/{id}?ubah=1"))),
         Err(error) => {
             let mistakes = Mistakes::of(error, &signed.frame, details::NAMES)?;
             show(&app, signed, id, &Place::default(), Some((fields, mistakes))).await
         }
     }
+}
+
+async fn write(app: &App, caller: &Caller, document: &Document, fields: &Fields) -> Result<()> {
+    if fields.text("revision").parse() != Ok(document.revision) {
+        return Err(stale());
+    }
+    let wanted = details::changes(fields).apply(document.details.clone(), Limits::from(&app.config))?;
+    details::must_be_confirmed(document, &wanted, fields)?;
+    changes::edit(app, caller, document, &wanted).await.map(drop)
 }
 
 fn stale() -> Error {

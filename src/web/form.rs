@@ -10,6 +10,9 @@ use crate::{
     http,
 };
 
+/// The box that is ticked where pages with NIK or KK numbers are opened to many.
+pub const CONFIRMED: &str = "pribadi";
+
 /// The fields of a form as they were sent; a field may come several times.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Vec<(String, String)>);

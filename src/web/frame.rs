@@ -22,6 +22,8 @@ pub struct Frame {
     pub here: String,
     /// What stands in the search box.
     pub question: String,
+    /// Of a longer one only the beginning is asked.
+    pub max_question: usize,
     pub card: Option<Card>,
     zone: TimeZone,
 }
@@ -102,6 +104,7 @@ impl Frame {
             lang: parts.extensions.get::<Lang>().copied().unwrap_or(Lang::Id),
             here: parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned(),
             question: String::new(),
+            max_question: app.config.search.max_question_chars,
             card: None,
             zone: app.zone.clone(),
         }
@@ -223,7 +226,7 @@ mod tests {
 
     fn frame(lang: Lang) -> Frame {
         let zone = TimeZone::get("Asia/Jakarta").expect("bundled");
-        Frame { lang, here: "/dokumen/doc_1?q=a".into(), question: String::new(), card: None, zone }
+        Frame { lang, here: "/dokumen/doc_1?q=a".into(), question: String::new(), max_question: 100, card: None, zone }
     }
 
     #[test]

@@ -88,9 +88,10 @@ async fn shared(app: &App, f: &Frame, caller: &Caller) -> Result<(Vec<Shared>, V
             LinkState::Open if link.expires_at <= soon => &mut ending,
             _ => continue,
         };
-        let document = document::load(&mut tx, &app.keys, caller.actor.sight(), link.document, app.clock.now()).await;
+        let (sight, now) = (caller.actor.sight(), app.clock.now());
+        let document = document::load_among(&mut tx, &app.keys, sight, link.document, now).await;
         let Ok(document) = document else { continue };
-        list.push(Shared { id: link.id, title: document.details.title, until: f.moment(&link.expires_at) });
+        list.push(Shared { id: link.id, title: rows::title(f, &document), until: f.moment(&link.expires_at) });
     }
     Ok((pending, ending))
 }

@@ -11,13 +11,16 @@ use super::{
     form::Fields,
     frame::{Frame, Signed},
     page::{go, own_path, quoted, show},
-    sentences,
+    rows, sentences,
 };
 use crate::{
     access::{Act, Actor},
     app::App,
     db::Tx,
-    desk::shared::{may_look, may_see},
+    desk::{
+        personal,
+        shared::{may_look, may_see},
+    },
     document,
     error::{Error, Result},
     http::{Caller, Path},
@@ -40,6 +43,8 @@ pub struct Brief {
     pub paused: bool,
     pub is_pending: bool,
     pub is_over: bool,
+    /// What the office should look at again.
+    pub warning: Option<String>,
 }
 
 #[derive(Template)]
@@ -153,11 +158,11 @@ pub async fn of_document(
 }
 
 async fn brief(app: &App, tx: &mut Tx, f: &Frame, caller: &Caller, link: &Link) -> Result<Brief> {
-    let document = document::load(tx, &app.keys, caller.actor.sight(), link.document, app.clock.now()).await;
+    let document = document::load_among(tx, &app.keys, caller.actor.sight(), link.document, app.clock.now()).await;
     // A link on what lies in the trash, or on what only the head may see, is still the office's link.
     let title = document.map_or_else(
         |_| f.t("(dokumen tidak terbuka bagi Anda)", "(a document that is not open to you)").to_owned(),
-        |document| document.details.title,
+        |document| rows::title(f, &document),
     );
     let names = match &link.audience {
         Audience::Offices { offices } => {
@@ -184,6 +189,7 @@ async fn brief(app: &App, tx: &mut Tx, f: &Frame, caller: &Caller, link: &Link) 
         paused: link.paused,
         is_pending: link.state == LinkState::Pending,
         is_over: link.ended_at.is_some() || link.state == LinkState::ClassRaised,
+        warning: personal::of_link(link).map(|said| f.say(&said)),
     })
 }
 

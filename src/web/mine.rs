@@ -30,6 +30,7 @@ struct MinePage {
     done: &'static str,
     login: String,
     min_password: usize,
+    max_password: usize,
     has_code: bool,
     /// The form for turning codes off stands open, because something in it was wrong.
     is_ending_code: bool,
@@ -102,6 +103,7 @@ async fn mine(app: &App, signed: Signed, mistakes: Mistakes, done: &str) -> Resu
         done,
         login: person.login,
         min_password: app.config.session.min_password,
+        max_password: app.config.session.max_password,
         has_code: person.has_totp,
         sittings,
         f,

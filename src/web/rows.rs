@@ -46,7 +46,7 @@ impl Row {
         let card = frame.card.as_ref();
         Row {
             id: document.id,
-            title: details.title.clone(),
+            title: title(frame, document),
             office: document.owner.name.clone(),
             is_ours: card.is_some_and(|card| card.office.id == document.office),
             about: about.join(" · "),
@@ -82,6 +82,11 @@ impl Row {
     }
 }
 
+/// What a document is called on a page, also where its details do not open.
+pub fn title(frame: &Frame, document: &Document) -> String {
+    document.placeholder().map_or_else(|| document.details.title.clone(), |said| frame.say(&said))
+}
+
 /// Why a document could not be read, in plain words.
 pub fn reason(frame: &Frame, slug: Option<&str>) -> String {
     let Some(slug) = slug else { return String::new() };
@@ -100,15 +105,15 @@ pub async fn of_ids(app: &App, actor: &Actor, frame: &Frame, ids: &[DocumentId])
     let mut rows = Vec::new();
     let mut tx = app.db.read().await?;
     for id in ids {
-        let Ok(document) = document::load(&mut tx, &app.keys, actor.sight(), *id, app.clock.now()).await else {
+        let Ok(document) = document::load_among(&mut tx, &app.keys, actor.sight(), *id, app.clock.now()).await else {
             continue;
         };
         let mut row = Row::of(frame, &document);
         if row.is_ours {
             let recorded = document::Recorded { document: *id, version: document.version.id };
             if let Some(twin) = ingest::duplicate_of(&mut tx, recorded, actor.is_head()).await? {
-                let twin = document::load(&mut tx, &app.keys, actor.sight(), twin, app.clock.now()).await;
-                row.twin = twin.ok().map(|twin| (twin.id, twin.details.title));
+                let twin = document::load_among(&mut tx, &app.keys, actor.sight(), twin, app.clock.now()).await;
+                row.twin = twin.ok().map(|twin| (twin.id, title(frame, &twin)));
             }
         }
         rows.push(row);

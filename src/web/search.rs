@@ -149,7 +149,7 @@ pub async fn page(State(app): State<App>, signed: Signed, Query(asked): Query<As
     let Signed { frame: mut f, caller } = signed;
     caller.actor.must(Act::Read)?;
     f.question = asked.q.clone();
-    let found = find(&app, &caller.actor, asked.query()).await?;
+    let found = find(&app, &caller.actor, f.lang, asked.query()).await?;
     let groups = groups(&f, &asked, &found);
     let chosen = chips(&f, &asked, &found);
     let next = found.next_cursor.as_ref().map(|cursor| format!("{}&cursor={cursor}", asked.with("", "")));
@@ -210,7 +210,8 @@ fn hit(f: &Frame, q: &str, found: FoundItem) -> Hit {
                 about.push(sentences::class(f, shown.security_class).to_owned());
             }
             let number = page.unwrap_or(1);
-            let has_picture = shown.pages.is_some_and(|pages| i64::from(number) <= pages) && draws(&shown.media_type);
+            let has_page = shown.pages.is_some_and(|pages| i64::from(number) <= pages) && !shown.details_damaged;
+            let has_picture = has_page && draws(&shown.media_type);
             Hit {
                 href: format!("/dokumen/{}?q={}&hal={number}", shown.id, quoted(q)),
                 picture: has_picture.then(|| format!("/api/v1/documents/{}/pages/{number}/image?width=240", shown.id)),

@@ -7,7 +7,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use jiff::{ToSpan, civil};
 
 use super::{
-    form::{Fields, Mistakes},
+    form::{CONFIRMED, Fields, Mistakes},
     frame::{Frame, Signed},
     offers::{Choice, audiences, lives, rights},
     page::{show, show_as},
@@ -24,7 +24,7 @@ use crate::{
     http::Path,
     id::{DocumentId, OfficeId},
     office,
-    share::{self, Asked, Audience, AudienceKind, LinkState, NewLink, Rights},
+    share::{self, Asked, Audience, AudienceKind, Bounds, LinkState, NewLink, Rights},
 };
 
 #[derive(Template)]
@@ -50,6 +50,11 @@ struct SharePage {
     notify: bool,
     is_open: bool,
     needs_release: bool,
+    password: String,
+    /// Its pages hold NIK or KK numbers: a link for anyone has to be confirmed.
+    asks: bool,
+    is_confirmed: bool,
+    bounds: Bounds,
 }
 
 /// A link that was just made, with the secret that no other page shows.
@@ -84,6 +89,7 @@ pub async fn make(
     document.must_be_own()?;
     let made: Result<NewLink> = async {
         let terms = app.sharing.terms(asked(&app, &f, &fields).await?).await?;
+        must_be_confirmed(&document, terms.audience(), &fields)?;
         let mut tx = app.db.write().await?;
         let made = app.sharing.grant(&mut tx, &caller.actor, &caller.origin, subject(&document), &terms).await?;
         tx.commit().await?;
@@ -112,11 +118,31 @@ const NAMES: &[(&str, &str)] = &[
     ("/expires_at", "sampai"),
     ("/max_opens", "kali"),
     ("/label", "label"),
+    ("/personal_data", CONFIRMED),
     ("audience-too-wide", "untuk"),
     ("mail-not-configured", "untuk"),
     ("rights-too-wide", "hak"),
     ("life-too-long", "berlaku"),
 ];
+
+/// Whether a link for anyone has to be confirmed. Where the class allows none, the refusal says enough.
+fn asks(document: &Document) -> bool {
+    document.version.personal_data == Some(true)
+        && share::why_not(document.class(), AudienceKind::Anyone, Rights::View).is_none()
+}
+
+fn must_be_confirmed(document: &Document, audience: &Audience, fields: &Fields) -> Result<()> {
+    if !asks(document) || audience.kind() != AudienceKind::Anyone || fields.has(CONFIRMED) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "/personal_data",
+        say(
+            "Dokumen ini memuat NIK atau nomor KK. Centang bahwa Anda sudah memeriksanya, atau bagikan kepada kantor tertentu.",
+            "This document holds NIK or KK numbers. Tick that you have checked it, or share with named offices.",
+        ),
+    ))
+}
 
 /// The terms that the form asks for.
 async fn asked(app: &App, f: &Frame, fields: &Fields) -> Result<Asked> {
@@ -246,9 +272,14 @@ async fn form(app: &App, f: Frame, document: &Document, fields: &Fields, mistake
         max_opens: fields.text("kali").to_owned(),
         label: fields.text("label").to_owned(),
         notify: fields.has("kabari"),
-        is_open: ["kali", "label", "mulai"].iter().any(|name| fields.given(name).is_some())
+        is_open: ["kali", "label", "mulai", "kata_sandi"].iter().any(|name| fields.given(name).is_some())
             || mistakes.at("kata_sandi").is_some(),
         needs_release: share::needs_release(class),
+        // A field that came back empty would make the link without its password.
+        password: fields.text("kata_sandi").to_owned(),
+        asks: asks(document),
+        is_confirmed: fields.has(CONFIRMED),
+        bounds: app.sharing.bounds(),
         mistakes,
         f,
     })

@@ -67,7 +67,7 @@ async fn form(app: &App, signed: Signed, rows: Vec<Row>, fields: &Fields, mistak
         used: room.used_bytes as i64,
         quota: room.quota_bytes.map(|quota| quota as i64),
         is_nearly_full: room.is_nearly_full(),
-        d: DetailsForm::of(&signed.frame, fields, true),
+        d: DetailsForm::of(&signed.frame, fields, Limits::from(&app.config), true),
         office: signed.caller.actor.office().to_string(),
         max_bytes: app.config.upload.max_bytes as i64,
         is_pending: rows.iter().any(Row::is_pending),

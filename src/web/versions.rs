@@ -22,7 +22,7 @@ use crate::{
         documents::{accepted, entry, load},
         receiving,
     },
-    document::{self, Document, clean_file_name, fingerprint},
+    document::{self, Document, Limits, clean_file_name, fingerprint},
     download::Grant,
     error::{Error, Result, say},
     http::{Caller, Path, broken_off},
@@ -83,7 +83,8 @@ async fn take(app: &App, caller: &Caller, document: &Document, request: Request)
     while let Some(part) = parts.next_field().await.map_err(broken_off)? {
         if part.name() == Some("note") {
             let (_, text) = texts.read(part).await?;
-            note = text.chars().filter(|c| !c.is_control()).take(500).collect();
+            note = text.chars().filter(|c| !c.is_control()).collect();
+            Limits::from(&app.config).check_note("/note", &note)?;
             continue;
         }
         let given = part.file_name().unwrap_or("").to_owned();

@@ -61,7 +61,8 @@ impl House {
     async fn person_with(&self, login: &str, office: OfficeId, role: Role, activate: bool) -> (PersonId, PostId) {
         let mut tx = self.db.write().await.unwrap();
         let post = Some((office, role));
-        let invitation = Invitation { login, name: login, email: "", post, made_by: None, days: 14 };
+        let session = &self.accounts.session;
+        let invitation = Invitation { login, name: login, email: "", post, made_by: None, session };
         let invited = invite(&mut tx, &self.clock, &invitation).await.unwrap();
         tx.commit().await.unwrap();
         if activate {

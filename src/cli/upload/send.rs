@@ -61,8 +61,8 @@ impl Sender {
             let before = way.offset;
             let error = match self.attempt(way).await {
                 Ok(document) => return Ok(document),
-                // The server knows the upload no more: begin anew.
-                Err(error) if error.kind() == Kind::NotFound && way.upload.take().is_some() => error,
+                // The server knows the upload no more, or cannot go on with it: begin anew.
+                Err(error) if is_over(&error) && way.upload.take().is_some() => error,
                 Err(error) if is_passing(&error) => error,
                 Err(error) => return Err(error),
             };
@@ -141,6 +141,11 @@ impl Sender {
     fn tus(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, path).header("tus-resumable", "1.0.0")
     }
+}
+
+/// What is told of an upload that is not there, or not whole.
+fn is_over(error: &Error) -> bool {
+    matches!(error.kind(), Kind::NotFound | Kind::Gone)
 }
 
 /// What another try may cure.

@@ -7,6 +7,8 @@ use zip::ZipArchive;
 
 pub(super) type Archive = ZipArchive<Cursor<Vec<u8>>>;
 
+/// Guards of the reader, not limits of the archive: no office program writes such a file, and what goes beyond is taken for a
+/// bomb.
 const DEEPEST: usize = 256;
 const MOST_ENTRIES: usize = 20_000;
 

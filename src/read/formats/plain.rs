@@ -30,6 +30,7 @@ pub(super) fn mail(bytes: &[u8], limits: &Limits) -> Result<Vec<String>, Reason>
 
 /// A mail that was forwarded as an attachment is followed so many times.
 const FORWARDED: usize = 8;
+/// A guard of the reader, not a limit of the archive: no mail that people write has so many.
 const MOST_ATTACHMENTS: usize = 200;
 
 fn letter(mail: &Message<'_>, limits: &Limits, deeper: usize, out: &mut Pages) -> Result<(), Reason> {

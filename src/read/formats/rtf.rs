@@ -4,6 +4,7 @@ use super::office::Pages;
 use crate::read::{reason::Reason, wire::Limits};
 use encoding_rs::Encoding;
 
+/// A guard of the reader, not a limit of the archive: what goes deeper is taken for a bomb.
 const DEEPEST: usize = 1_000;
 /// Groups whose content is not the text of the document.
 const HIDDEN: &[&str] = &[

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     clock::Time,
     error::{Error, Result, say},
-    share::terms::Mistakes,
+    share::{Bounds, terms::Mistakes},
 };
 
 /// The terms as a request writes them.
@@ -16,19 +16,22 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = NewDropBox)]
 pub struct DropAsked {
-    /// What the office asks for; the sender's page shows it to nobody without the secret.
+    /// What the office asks for, in at most `links.max_label` characters; the sender's page shows it only with the secret.
     label: String,
+    /// At most `links.drop_days` from now.
     #[schema(value_type = String, format = DateTime)]
     expires_at: Time,
-    #[schema(minimum = 1, maximum = 10000)]
+    /// At most `links.drop_files`.
+    #[schema(minimum = 1)]
     max_files: i64,
-    /// All files together.
+    /// All files together; at most `links.drop_bytes`.
     #[schema(minimum = 1)]
     max_bytes: i64,
-    /// Media types such as `application/pdf` or `image/*`, or short names such as `pdf`. Absent: every type.
+    /// Media types such as `application/pdf` or `image/*`, or short names such as `pdf`. Absent: every type. At most
+    /// `links.drop_types`.
     #[serde(default)]
     types: Option<Vec<String>>,
-    /// 4 to 200 characters.
+    /// `links.min_password` to `links.max_password` characters.
     #[serde(default)]
     pub(super) password: Option<String>,
 }
@@ -75,33 +78,33 @@ impl DropTerms {
     }
 }
 
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
-const MOST_FILES: i64 = 10_000;
-const MOST_BYTES: i64 = 1 << 40;
-const MOST_TYPES: usize = 50;
-
 impl DropAsked {
     /// Every mistake of the request at once.
-    pub(super) fn checked(self, now: Time) -> Result<DropTerms> {
+    pub(super) fn checked(self, now: Time, bounds: Bounds) -> Result<DropTerms> {
         let mut mistakes = Mistakes::default();
-        let label = mistakes.label(Some(self.label));
+        let label = mistakes.label(Some(self.label), bounds);
         if label.is_empty() {
             mistakes.add("/label", "Sebutkan berkas apa yang diminta.", "Say which files are asked for.");
         }
         mistakes.expiry(self.expires_at, now);
-        mistakes.password(self.password.as_deref());
-        if !(1..=MOST_FILES).contains(&self.max_files) {
-            mistakes.add("/max_files", format!("Isi 1 sampai {MOST_FILES}."), format!("Give 1 to {MOST_FILES}."));
+        mistakes.password(self.password.as_deref(), bounds);
+        let amounts =
+            [("/max_files", self.max_files, bounds.drop_files), ("/max_bytes", self.max_bytes, bounds.drop_bytes)];
+        for (pointer, asked, most) in amounts {
+            if !(1..=most).contains(&asked) {
+                mistakes.add(pointer, format!("Isi 1 sampai {most}."), format!("Give 1 to {most}."));
+            }
         }
-        if !(1..=MOST_BYTES).contains(&self.max_bytes) {
-            mistakes.add("/max_bytes", format!("Isi 1 sampai {MOST_BYTES}."), format!("Give 1 to {MOST_BYTES}."));
-        }
-        let types = checked_types(self.types.unwrap_or_default(), &mut mistakes);
+        let types = checked_types(self.types.unwrap_or_default(), bounds.drop_types, &mut mistakes);
         mistakes.done()?;
-        if self.expires_at > now.plus(LONGEST) {
+        let days = bounds.drop_days;
+        if self.expires_at > now.plus(Duration::from_secs(days * 24 * 3600)) {
             return Err(Error::forbidden(
                 "life-too-long",
-                say("Tautan kirim berlaku paling lama 1 tahun.", "An upload-only link lives at most 1 year."),
+                say(
+                    format!("Tautan kirim berlaku paling lama {days} hari."),
+                    format!("An upload-only link lives at most {days} days."),
+                ),
             ));
         }
         let DropAsked { expires_at, max_files, max_bytes, .. } = self;
@@ -109,9 +112,9 @@ impl DropAsked {
     }
 }
 
-fn checked_types(given: Vec<String>, mistakes: &mut Mistakes) -> Vec<String> {
-    if given.len() > MOST_TYPES {
-        mistakes.add("/types", format!("Paling banyak {MOST_TYPES}."), format!("At most {MOST_TYPES}."));
+fn checked_types(given: Vec<String>, most: usize, mistakes: &mut Mistakes) -> Vec<String> {
+    if given.len() > most {
+        mistakes.add("/types", format!("Paling banyak {most}."), format!("At most {most}."));
         return Vec::new();
     }
     let mut types = Vec::new();
@@ -155,6 +158,7 @@ fn media_type(word: &str) -> Option<String> {
         return Some((*kind).to_owned());
     }
     let (group, kind) = word.split_once('/')?;
+    // A half of a media type has at most 127 characters (RFC 6838); those that are registered have fewer than 100.
     let is_word = |text: &str| {
         !text.is_empty() && text.len() <= 100 && text.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c))
     };
@@ -172,13 +176,18 @@ pub(super) fn covers(accepted: &str, media_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     const NOW: Time = Time(1_800_000_000_000);
 
     fn asked(change: &str) -> Result<DropTerms> {
         let end = NOW.plus(Duration::from_secs(86_400)).rfc3339();
         let json = format!(r#"{{"label":"Laporan","expires_at":"{end}","max_files":3,"max_bytes":1000{change}}}"#);
-        serde_json::from_str::<DropAsked>(&json).expect("json of a test").checked(NOW)
+        serde_json::from_str::<DropAsked>(&json).expect("json of a test").checked(NOW, bounds())
+    }
+
+    fn bounds() -> Bounds {
+        Bounds::of(&Config::from_layers("", []).expect("the defaults"), true)
     }
 
     #[test]
@@ -198,8 +207,8 @@ mod tests {
     #[test]
     fn every_mistake_is_told_at_once() {
         let json = r#"{"label":" ","expires_at":"2020-01-01T00:00:00Z","max_files":0,"max_bytes":0,"password":"abc"}"#;
-        let refusal =
-            serde_json::from_str::<DropAsked>(json).expect("json of a test").checked(NOW).expect_err("refused");
+        let asked = serde_json::from_str::<DropAsked>(json).expect("json of a test");
+        let refusal = asked.checked(NOW, bounds()).expect_err("refused");
         let pointers: Vec<&str> = refusal.fields().iter().map(|field| field.pointer.as_str()).collect();
         assert_eq!(pointers, ["/label", "/expires_at", "/password", "/max_files", "/max_bytes"]);
     }

@@ -89,7 +89,7 @@ impl Sharing {
     /// Checks the terms of a request and hashes its password; before a transaction, because hashing takes long.
     pub async fn drop_terms(&self, asked: DropAsked) -> Result<DropTerms> {
         let password = asked.password.clone();
-        let terms = asked.checked(self.clock.now())?;
+        let terms = asked.checked(self.clock.now(), self.settings.bounds)?;
         match password {
             Some(password) => Ok(terms.with_password(self.passwords.hash(&password).await?)),
             None => Ok(terms),

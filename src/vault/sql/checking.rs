@@ -7,7 +7,10 @@ use crate::{
     db::{Db, params},
     error::{Error, Result},
     id::{BlobId, DocumentId, OfficeId},
-    vault::{Place, check::Expected},
+    vault::{
+        Place,
+        check::{Expected, What},
+    },
 };
 
 #[derive(sqlx::FromRow)]
@@ -51,16 +54,14 @@ pub(in crate::vault) async fn expected(db: &Db, part: &str) -> Result<Vec<Expect
         object: row.object,
         size: row.sealed_size as u64,
         document: row.document.map(DocumentId),
-        original: Some((BlobId(row.id), OfficeId(row.office), row.fingerprint)),
-        digest: None,
+        what: What::Original(BlobId(row.id), OfficeId(row.office), row.fingerprint),
         mirrored: row.mirrored,
     });
     let derived = derived.into_iter().map(|row| Expected {
         object: row.object,
         size: row.sealed_size as u64,
         document: Some(DocumentId(row.document)),
-        original: None,
-        digest: None,
+        what: What::Derived,
         mirrored: row.mirrored,
     });
     let mut all: Vec<Expected> = originals.chain(derived).collect();
@@ -74,8 +75,8 @@ pub(in crate::vault) async fn expected_records(db: &Db) -> Result<Vec<Expected>>
         db.all("SELECT object, size, digest, mirrored_at FROM record_object ORDER BY seq", params![]).await?;
     let record = |(object, size, digest, mirrored): (String, i64, Vec<u8>, Option<i64>)| {
         let digest = digest.try_into().map_err(|_| Error::internal("a record's digest is of no known form"))?;
-        let (document, original, digest) = (None, None, Some(digest));
-        Ok(Expected { object, size: size as u64, document, original, digest, mirrored: mirrored.is_some() })
+        let what = What::Record(digest);
+        Ok(Expected { object, size: size as u64, document: None, what, mirrored: mirrored.is_some() })
     };
     let mut all: Vec<Expected> = rows.into_iter().map(record).collect::<Result<_>>()?;
     all.sort_by(|a, b| a.object.cmp(&b.object));
@@ -115,6 +116,31 @@ pub(in crate::vault) async fn total_bytes(db: &Db) -> Result<u64> {
 
 pub(in crate::vault) async fn key(db: &Db, blob: BlobId, office: OfficeId) -> Result<Option<(i64, Vec<u8>)>> {
     db.one("SELECT version, wrapped FROM blob_key WHERE blob = $1 AND office = $2", params![blob, office]).await
+}
+
+/// What opens a derivation: its own key, and that of its version's blob for the owner, by which it is wrapped.
+#[derive(sqlx::FromRow)]
+pub(in crate::vault) struct DerivedKeyRow {
+    pub version: Uuid,
+    pub kind: String,
+    pub page: i64,
+    pub wrapped: Vec<u8>,
+    pub blob: Uuid,
+    pub office: Uuid,
+    pub key_version: i64,
+    pub key_wrapped: Vec<u8>,
+}
+
+/// `None` where either key is lost.
+pub(in crate::vault) async fn derived(db: &Db, object: &str) -> Result<Option<DerivedKeyRow>> {
+    db.one(
+        "SELECT x.version, x.kind, x.page, x.wrapped, v.blob, d.office, k.version AS key_version, k.wrapped AS key_wrapped
+         FROM derivation x JOIN version v ON v.id = x.version JOIN document d ON d.id = v.document
+              JOIN blob_key k ON k.blob = v.blob AND k.office = d.office
+         WHERE x.object = $1",
+        params![object],
+    )
+    .await
 }
 
 /// Originals first: what is derived can be made again.

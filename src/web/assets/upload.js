@@ -230,7 +230,8 @@
   async function head(url) {
     const answer = await fetch(url, { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' } });
     if (answer.status === 401) throw new Refused(say.session);
-    if (answer.status === 404) return null;
+    // The server knows it no more, or cannot go on with it: it is begun again.
+    if ([404, 410].includes(answer.status)) return null;
     if (!answer.ok) throw new Error(answer.status);
     return { offset: Number(answer.headers.get('Upload-Offset')), document: answer.headers.get('Lumbung-Document') };
   }
@@ -251,7 +252,7 @@
         }
         if (request.status === 401) return reject(new Refused(say.session));
         // What a fresh look at the offset, or another try, can mend.
-        if ([404, 409, 423, 429, 460].includes(request.status) || request.status >= 500) return reject(new Error(request.status));
+        if ([404, 409, 410, 423, 429, 460].includes(request.status) || request.status >= 500) return reject(new Error(request.status));
         let detail = say.failed;
         try { detail = JSON.parse(request.responseText).detail; } catch { /* no problem document */ }
         return reject(new Refused(detail));

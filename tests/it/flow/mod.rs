@@ -2,6 +2,7 @@
 
 mod antivirus;
 mod canary;
+mod damaged;
 mod document;
 mod isolation;
 mod keys;

@@ -158,6 +158,27 @@ async fn an_object_that_opens_to_other_bytes_is_found_by_looking_inside() {
     );
 }
 
+/// Its bytes are right, so that no copy of them helps; whoever runs the command is told what does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_whose_key_is_damaged_is_found_by_looking_inside_and_told_to_be_made_again() {
+    let archive = Archive::small().await;
+    let db = archive.program.home.open_database().await;
+    let sql = "UPDATE derivation SET wrapped = $2 WHERE kind = 'text' AND version IN \
+               (SELECT version FROM document WHERE id = $1)";
+    let harmed: lumbung::id::DocumentId = archive.documents[0].parse().expect("an id");
+    assert_eq!(db.execute(sql, vec![harmed.into(), vec![7_u8; 60].into()]).await.expect("changed"), 1);
+    db.close().await;
+    assert_eq!(archive.verify(&["--scrub"], 0)["problems"], json!([]), "the sealed bytes are as they were");
+    let report = archive.verify(&["--deep"], 1);
+    assert_eq!(report["problems"].as_array().map(Vec::len), Some(1), "{report}");
+    let problem = &report["problems"][0];
+    assert_eq!((&problem["kind"], &problem["document"]), (&json!("content"), &json!(archive.documents[0])));
+    assert_eq!(problem["derived"], true);
+    let plain = archive.program.command(&["verify", "--deep"]);
+    let said = String::from_utf8_lossy(&plain.stderr).into_owned();
+    assert!(said.contains("bring the same file in as a new version"), "{said}");
+}
+
 /// A bad place of a disk: one file does not give its bytes back, whoever asks.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_the_disk_does_not_give_back_is_named_and_keeps_no_other_from_being_looked_at() {

@@ -6,6 +6,8 @@ mod clock;
 mod disk;
 mod durable;
 mod housekeeping;
+pub mod lengths;
+mod lost_parts;
 mod metadata;
 mod outage;
 mod panics;

@@ -105,9 +105,9 @@ async fn an_upload_whose_parts_come_back_wrong_is_not_acknowledged_until_they_ar
     let place = begin_upload(&clerk, bytes.len(), NO_DETAILS).await;
     send(append(&clerk, &place, 0, bytes[..100_000].to_vec())).await.is(204);
     faults.store.now(Fault::WrongBytes).await;
-    send(append(&clerk, &place, 100_000, bytes[100_000..].to_vec())).await.refusal(500, "internal");
+    send(append(&clerk, &place, 100_000, bytes[100_000..].to_vec())).await.refusal(410, "upload-damaged");
     // Whoever asks has the upload finished where it can be.
-    let asked = send(tus(&clerk, Method::HEAD, &place)).await.is(500);
+    let asked = send(tus(&clerk, Method::HEAD, &place)).await.is(410);
     assert_eq!(asked.header("lumbung-document"), "");
     assert_eq!(documents(&clerk).await, 0, "what was not acknowledged is not there");
     faults.store.now(Fault::None).await;
@@ -136,7 +136,7 @@ async fn photographs_that_come_back_wrong_are_bound_to_no_document() {
     let upload = place.rsplit('/').next().expect("an id");
     let ask = json!({ "metadata": {}, "uploads": [{ "id": upload, "turn": 0 }] });
     faults.store.now(Fault::WrongBytes).await;
-    clerk.post("/api/v1/documents/from-uploads", ask.clone()).await.refusal(500, "internal");
+    clerk.post("/api/v1/documents/from-uploads", ask.clone()).await.refusal(422, "invalid");
     assert_eq!(documents(&clerk).await, 0, "what was not acknowledged is not there");
     faults.store.now(Fault::None).await;
     let made = clerk.post("/api/v1/documents/from-uploads", ask).await.is(201).json();

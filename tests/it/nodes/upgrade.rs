@@ -14,7 +14,8 @@ use crate::support::regency::{Actor, Stack};
 /// Names a program of schema 7, which `tools/former-program` builds.
 const FORMER: &str = "LUMBUNG_TEST_FORMER";
 /// Takes back what the files after the seventh have added, so that there is something to migrate.
-const BACK_TO_SEVEN: [&str; 10] = [
+const BACK_TO_SEVEN: [&str; 11] = [
+    "ALTER TABLE version DROP COLUMN personal_data",
     "ALTER TABLE record_head DROP COLUMN destroyed",
     "ALTER TABLE record_head DROP COLUMN forgotten",
     "ALTER TABLE record_object DROP COLUMN mirrored_at",

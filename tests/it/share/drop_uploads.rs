@@ -3,6 +3,8 @@
 use std::process::Command;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::TryStreamExt;
+use lumbung::blob::Prefix;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
@@ -202,6 +204,23 @@ both_stacks!(two_last_pieces_at_once_are_counted_once, async |app: &TestApp| {
     let (one, two) = tokio::join!(sender.head(&place), sender.head(&place));
     assert_eq!((one.status, two.status), (200, 200));
     assert_eq!(counted(&village, &made).await, (1, 2000));
+});
+
+both_stacks!(a_sender_whose_part_is_gone_is_told_to_begin_again, async |app: &TestApp| {
+    let village = app.actor(Actor::Clerk);
+    let made = drop_box(&village, app, json!({})).await;
+    let sender = Sender::of(app.nobody(), &made);
+    let place = sender.begin("a.bin", 2000).await;
+    sender.go_on(&place, 0, &[7; 1000]).await.is(204);
+    let part: Vec<_> = app.app.store.list(Prefix::Parts).try_collect().await.expect("the store lists");
+    app.app.store.delete(&part[0].name().expect("a part")).await.expect("it is lost");
+    sender.go_on(&place, 1000, &[7; 1000]).await.refusal(410, "upload-damaged");
+    sender.head(&place).await.is(410);
+    assert_eq!(counted(&village, &made).await, (0, 0), "what is lost counts nothing");
+    let again = sender.begin("a.bin", 2000).await;
+    sender.go_on(&again, 0, &[7; 2000]).await.is(204);
+    assert_eq!(counted(&village, &made).await, (1, 2000));
+    app.settled().await;
 });
 
 both_stacks!(strangers_cannot_use_up_the_uploads_of_the_office, async |app: &TestApp| {

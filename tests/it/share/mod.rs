@@ -5,6 +5,7 @@ mod drop_uploads;
 pub mod drops;
 mod mails;
 mod opening;
+pub mod personal;
 mod story;
 
 use std::time::Duration;

@@ -185,7 +185,7 @@ pub async fn settle_at(db: &Db, clock: &Clock, accounts: &Accounts, login: &str,
         email: &format!("{login}@example.id"),
         post: Some((office.id, role)),
         made_by: None,
-        days: 14,
+        session: accounts.settings(),
     };
     let invited = invite(&mut tx, clock, &invitation).await.expect("invited");
     tx.commit().await.expect("committed");

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::clerk::Clerk;
 use super::plain::Plain;
+use crate::share::personal::numbered;
 use crate::share::{anyone, letter, link, offices, terms};
 use crate::support::app::{TestApp, run_on};
 use crate::support::regency::{Actor, Stack};
@@ -22,6 +23,8 @@ async fn walk(app: &TestApp, width: u32, height: u32) {
     let (village, agency) = (app.actor(Actor::Clerk), app.actor(Actor::AgencyClerk));
     let document = letter(&village, "biasa").await;
     let secret = letter(&village, "rahasia").await;
+    let numbered = numbered(&village).await;
+    link(&village, &numbered, &terms(app, anyone(), "download", json!({}))).await;
     // The name of a file as its title: no line of a phone is as long, and it offers no place to break it.
     let unbroken = "SURAT_PENGANTAR_PERMOHONAN_PERBAIKAN_TANGGUL_KALIMALANG_DESA_SUKAMAJU_2026_revisi2_FINAL";
     let broken = village.upload("rusak.pdf", b"%PDF-1.7 cut".to_vec(), json!({ "title": unbroken })).await;
@@ -49,6 +52,7 @@ async fn walk(app: &TestApp, width: u32, height: u32) {
         format!("/dokumen/{document}/bagikan"),
         format!("/dokumen/{secret}/bagikan"),
         format!("/dokumen/{broken}/bagikan"),
+        format!("/dokumen/{numbered}"),
         "/cari?q=revisi2".to_owned(),
         "/tautan".to_owned(),
         "/tautan?keadaan=habis".to_owned(),
@@ -60,6 +64,7 @@ async fn walk(app: &TestApp, width: u32, height: u32) {
         "/sistem".to_owned(),
     ];
     look(&somebody, &pages.each_ref().map(String::as_str)).await;
+    is_asked(&somebody, &numbered).await;
     somebody.goes_to("/tidak/ada").await;
     somebody.reads("Tidak ditemukan").await;
     somebody.expects_a_refusal().await;
@@ -71,6 +76,18 @@ async fn walk(app: &TestApp, width: u32, height: u32) {
     somebody.logs_in("platform").await;
     look(&somebody, &["/", "/sistem", "/akun"]).await;
     somebody.goes_home().await;
+}
+
+/// A form that comes back with a question.
+async fn is_asked(somebody: &Clerk, document: &str) {
+    somebody.goes_to(&format!("/dokumen/{document}/bagikan")).await;
+    somebody.presses("#untuk-anyone").await;
+    somebody.finds_no_fault().await;
+    somebody.presses("button.big").await;
+    somebody.reads("Centang bahwa Anda sudah memeriksanya").await;
+    somebody.expects_a_refusal().await;
+    somebody.finds_no_fault().await;
+    somebody.finds_no_fault_in_the_dark().await;
 }
 
 async fn look(somebody: &Clerk, pages: &[&str]) {

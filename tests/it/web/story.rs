@@ -43,7 +43,8 @@ async fn activates(app: &TestApp, clerk: &Clerk) {
     let mut tx = db.write().await.expect("a transaction");
     let office = office::by_code(&mut tx, VILLAGE).await.expect("asked").expect("the village is there");
     let post = Some((office.id, Role::Clerk));
-    let invitation = Invitation { login: LOGIN, name: "Siti Aminah", email: "", post, made_by: None, days: 14 };
+    let session = app.app.accounts.settings();
+    let invitation = Invitation { login: LOGIN, name: "Siti Aminah", email: "", post, made_by: None, session };
     let invited = invite(&mut tx, clock, &invitation).await.expect("invited");
     tx.commit().await.expect("committed");
     clerk.goes_to(&format!("/aktivasi#{}", invited.secret)).await;
