@@ -149,11 +149,14 @@ async fn the_first_start_makes_a_regency_and_a_second_changes_nothing() {
     is_whole(&demo).await;
     drop(demo);
 
-    let refused = terminal.command(&["serve"]).env("LUMBUNG__DATA__DIR", &folder).output().expect("runs");
+    let listen = format!("127.0.0.1:{}", free_port());
+    let mut serving = terminal.command(&["serve"]);
+    serving.env("LUMBUNG__DATA__DIR", &folder).env("LUMBUNG__SERVER__LISTEN", &listen);
+    let refused = serving.output().expect("runs");
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("lumbung demo"));
     terminal.file("other/a.txt", b"mine");
-    terminal.run(&["demo", "--data", "other"]).await.ends(2).says(&["other", "--data"]);
+    terminal.run(&["demo", "--data", "other", "--listen", &listen]).await.ends(2).says(&["other", "--data"]);
     let left: Vec<_> = std::fs::read_dir(terminal.dir.join("other")).expect("a folder").collect();
     assert_eq!(left.len(), 1, "a folder of somebody else stays as it is");
 }

@@ -7,7 +7,8 @@ use crate::support::server::free_port;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_was_never_set_up_says_what_to_do_and_stays_as_it_is() {
-    let terminal = Terminal::new().with("LUMBUNG__DATA__DIR", "archive");
+    let listen = format!("127.0.0.1:{}", free_port());
+    let terminal = Terminal::new().with("LUMBUNG__DATA__DIR", "archive").with("LUMBUNG__SERVER__LISTEN", &listen);
     for args in [&["serve"][..], &["verify"], &["key", "export", "--all"], &["reindex"]] {
         let told = terminal.run(args).await.ends(2);
         told.says(&["archive/lumbung.db", "lumbung init --recovery-out", "lumbung demo", "--config"]);
